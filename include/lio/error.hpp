@@ -1,0 +1,101 @@
+// What went wrong: an errno value and, where the library knows it, the likely cause. A plain value of
+// eight bytes without allocation. Conversion to std::error_code is in lio/error_code.hpp, so that this
+// header stays light.
+#pragma once
+
+#include <cstdint>
+
+namespace lio {
+
+/// Where an error comes from. It selects the sentence that error::message() gives: the same EPERM means
+/// one thing from setting a ring up and another from opening a file.
+enum class cause : std::uint32_t {
+    /// The kernel's answer to one operation; the errno says all there is.
+    operation,
+
+    // A system call of the ring itself; the sentence depends on the errno.
+    setup_call,
+    enter_call,
+    register_call,
+    map_call,
+
+    // The library's own refusals, made before the kernel is asked.
+    queue_full,
+    push_too_large,
+    span_too_long,
+    nothing_ready,
+    wait_too_large,
+    wait_interrupted,
+    wait_timed_out,
+    ring_closed,
+    wrong_thread,
+    ring_disabled,
+    polling_thread_died,
+    timed_wait_missing,
+    no_entries,
+    too_many_entries,
+    completion_entries_below_entries,
+    contradicting_options,
+    split_binds_thread,
+    too_many_to_register,
+    buffer_count_not_a_power_of_two,
+    buffer_size_out_of_range,
+
+    // A requested set-up option that this kernel lacks.
+    iopoll_missing,
+    sqpoll_missing,
+    completion_size_missing,
+    clamp_missing,
+    start_disabled_missing,
+    submit_all_missing,
+    cooperative_taskrun_missing,
+    taskrun_flag_missing,
+    single_issuer_missing,
+    deferred_taskrun_missing,
+    no_sq_array_missing,
+    hybrid_iopoll_missing,
+
+    /// How many causes there are; not itself a cause.
+    count,
+};
+
+/// An errno value with its likely cause.
+class error {
+public:
+    /// The kernel's positive errno `code` (EBADF, not -EBADF), seen at `why`.
+    explicit constexpr error(std::int32_t code, cause why = cause::operation) noexcept : code_{code}, cause_{why} {}
+
+    /// The errno value, positive: compare it with the constants of <cerrno>.
+    constexpr std::int32_t code() const noexcept { return code_; }
+
+    /// Where it comes from.
+    constexpr cause why() const noexcept { return cause_; }
+
+    /// The errno's name, "EBUSY". Static storage; "E?" for a number that Linux does not define.
+    const char* name() const noexcept;
+
+    /// What happened, the likely cause and the remedy, in words; for an error of one operation what the
+    /// errno means. Static storage.
+    const char* message() const noexcept;
+
+    friend constexpr bool operator==(error a, error b) noexcept { return a.code_ == b.code_ && a.cause_ == b.cause_; }
+
+private:
+    template <class>
+    friend class result;
+
+    std::int32_t code_;
+    cause cause_;
+};
+
+namespace detail {
+
+/// Throws `problem` as std::system_error. In a library built without exceptions it does what
+/// abort_with_error does.
+[[noreturn]] void throw_error(error problem);
+
+/// Prints `problem` to standard error and aborts.
+[[noreturn]] void abort_with_error(error problem) noexcept;
+
+} // namespace detail
+} // namespace lio

@@ -1,0 +1,132 @@
+// The sentences of lio::error. Any thread; cold.
+
+#include "errno_table.hpp"
+
+#include <lio/error.hpp>
+
+#include <cerrno>
+
+namespace lio {
+
+namespace {
+
+struct sentence {
+    cause why;
+    /// 0: whatever the errno.
+    std::int32_t code;
+    const char* text;
+};
+
+// What happened; then the likely cause; then the remedy.
+constexpr sentence sentences[] = {
+    {cause::setup_call, EPERM,
+     "io_uring may not be used here: the sysctl kernel.io_uring_disabled is 1 or 2 (with 1, only CAP_SYS_ADMIN and the "
+     "group in kernel.io_uring_group may), or a seccomp filter, as container runtimes set one, forbids it. Ask the "
+     "administrator; trying again does not help"},
+    {cause::setup_call, EACCES,
+     "io_uring may not be used here: a security module (SELinux, Smack, AppArmor) forbids it. Trying again does not help"},
+    {cause::setup_call, ENOSYS,
+     "this system has no io_uring: the kernel is older than Linux 5.1 or built without it, or a seccomp filter or an "
+     "emulator hides it. Use another kind of I/O here"},
+    {cause::setup_call, EOPNOTSUPP,
+     "this system has no io_uring: it is emulated or filtered away. Use another kind of I/O here"},
+    {cause::setup_call, ENOMEM,
+     "there is no memory for the ring: before Linux 5.12 its memory counts towards RLIMIT_MEMLOCK (ulimit -l), which is "
+     "often only 64 KiB; raise it or ask for fewer entries. On newer kernels memory is short, which may pass"},
+    {cause::setup_call, EMFILE, "the process has as many open files as it may (RLIMIT_NOFILE, ulimit -n): close some or raise it"},
+    {cause::setup_call, ENFILE, "the system has as many open files as it may (sysctl fs.file-max); this may pass"},
+    {cause::setup_call, EINVAL,
+     "the kernel refuses this combination of options: ask for fewer of them, or leave the choice to the library"},
+    {cause::setup_call, EFAULT, "the kernel could not read the parameters: this should not happen"},
+    {cause::enter_call, EBUSY,
+     "completions that did not fit wait in the kernel, and it takes no more work before there is room: reap, then "
+     "submit again; everything queued is still queued"},
+    {cause::enter_call, EAGAIN,
+     "the kernel has no memory for more operations at this moment: reap what is done, then submit again; everything "
+     "queued is still queued"},
+    {cause::enter_call, EBADF, "the ring's descriptor is not open any more: something else closed it"},
+    {cause::enter_call, EOPNOTSUPP, "the ring's descriptor is not a ring any more: something else closed it"},
+    {cause::enter_call, EINVAL, "the kernel refuses this call: the ring's descriptor may be another file by now"},
+    {cause::enter_call, EBADR, "completions were lost, because there was no memory to keep them: use a larger completion queue"},
+    {cause::register_call, EBUSY, "something of this kind is registered already, or still in use: unregister it first"},
+    {cause::register_call, EINVAL, "the kernel refuses this registration: it may not know it, or a number is out of range"},
+    {cause::register_call, ENOMEM,
+     "there is no memory for this registration: registered buffers count towards RLIMIT_MEMLOCK (ulimit -l); raise it or "
+     "register less"},
+    {cause::register_call, EFAULT, "a registered address is not memory of this program"},
+    {cause::register_call, EMFILE, "more is to be registered than RLIMIT_NOFILE (ulimit -n) allows: raise it or register less"},
+    {cause::register_call, EEXIST, "this number is in use already: unregister what has it, or take another"},
+    {cause::register_call, EBADF, "a descriptor that is to be registered is not open"},
+    {cause::register_call, EBADFD, "the ring runs already: this can only be done before it is enabled"},
+    {cause::register_call, ENXIO, "nothing of this kind is registered"},
+    {cause::register_call, EOPNOTSUPP, "this file cannot be registered, or the kernel lacks this registration"},
+    {cause::map_call, ENOMEM,
+     "there is no address space or memory for a mapping: the process may have too many (sysctl vm.max_map_count) or be "
+     "limited (RLIMIT_AS, ulimit -v)"},
+    {cause::map_call, EAGAIN, "too much memory is locked already (RLIMIT_MEMLOCK, ulimit -l): raise it or map less"},
+    {cause::map_call, EPERM, "a security policy forbids this mapping"},
+
+    {cause::queue_full, 0, "the submission queue has no room for all of this: submit, then push again; nothing of it was queued"},
+    {cause::push_too_large, 0,
+     "this is more than the submission queue can ever hold: make the ring with more entries, or push it in parts; nothing "
+     "of it was queued"},
+    {cause::span_too_long, 0,
+     "the memory is larger than one operation can transfer (0x7ffff000 bytes): split it; nothing was queued"},
+    {cause::nothing_ready, 0, "no completion is there at this moment"},
+    {cause::wait_too_large, 0,
+     "the completion queue holds fewer completions than are to be waited for: wait for at most completion_capacity() of them"},
+    {cause::wait_interrupted, 0,
+     "a signal interrupted the wait: reap what is there and wait again; what was queued to be submitted has been"},
+    {cause::wait_timed_out, 0, "the time was over before enough completions were there; what was queued to be submitted has been"},
+    {cause::ring_closed, 0, "there is no ring here: it was closed, or moved to another object"},
+    {cause::wrong_thread, 0,
+     "the ring belongs to the thread that used it first (ring::owner_thread() has its id): use it there, or make a split "
+     "ring (with_capacity), or one with .exactly = true and without setup::single_issuer"},
+    {cause::ring_disabled, 0, "the ring was made with setup::start_disabled and not enabled yet: call enable() first"},
+    {cause::polling_thread_died, 0,
+     "the kernel thread that submits for this ring has ended, because the process that made it exits: make a new ring"},
+    {cause::timed_wait_missing, 0,
+     "this kernel cannot wait with a time-out (since Linux 5.11): push an op::timeout instead; nothing was submitted"},
+    {cause::no_entries, 0, "a ring needs at least one entry: ring_options::entries is 0"},
+    {cause::too_many_entries, 0,
+     "these are more entries than the kernel allows (32768, and 65536 completions): ask for fewer, or add setup::clamp to "
+     "get as many as there can be"},
+    {cause::completion_entries_below_entries, 0,
+     "the completion queue may not be smaller than the submission queue: raise ring_options::completion_entries, or leave "
+     "it 0"},
+    {cause::contradicting_options, 0,
+     "these options exclude each other: sqpoll goes without cooperative_taskrun, taskrun_flag and deferred_taskrun; "
+     "deferred_taskrun needs single_issuer; taskrun_flag needs cooperative_taskrun or deferred_taskrun; hybrid_iopoll needs "
+     "iopoll"},
+    {cause::split_binds_thread, 0,
+     "a split ring waits on another thread than the one that submits, which setup::deferred_taskrun forbids: leave it out, "
+     "or use a lio::ring"},
+    {cause::too_many_to_register, 0, "these are more than can be registered at once: register fewer"},
+    {cause::buffer_count_not_a_power_of_two, 0, "a buffer ring has 1 to 32768 buffers, a power of two"},
+    {cause::buffer_size_out_of_range, 0, "the buffers' size is 0, or more than an address or one transfer can hold"},
+
+    {cause::completion_size_missing, 0, "this kernel cannot be asked for a size of the completion queue (since Linux 5.5): leave completion_entries 0"},
+    {cause::iopoll_missing, 0, "this kernel lacks setup::iopoll (since Linux 5.1)"},
+    {cause::sqpoll_missing, 0, "this kernel lacks setup::sqpoll (since Linux 5.1), or the CPU that was asked for is not there"},
+    {cause::clamp_missing, 0, "this kernel lacks setup::clamp (since Linux 5.6)"},
+    {cause::start_disabled_missing, 0, "this kernel lacks setup::start_disabled (since Linux 5.10)"},
+    {cause::submit_all_missing, 0, "this kernel lacks setup::submit_all (since Linux 5.18)"},
+    {cause::cooperative_taskrun_missing, 0, "this kernel lacks setup::cooperative_taskrun (since Linux 5.19)"},
+    {cause::taskrun_flag_missing, 0, "this kernel lacks setup::taskrun_flag (since Linux 5.19)"},
+    {cause::single_issuer_missing, 0, "this kernel lacks setup::single_issuer (since Linux 6.0)"},
+    {cause::deferred_taskrun_missing, 0, "this kernel lacks setup::deferred_taskrun (since Linux 6.1)"},
+    {cause::no_sq_array_missing, 0, "this kernel lacks setup::no_sq_array (since Linux 6.6)"},
+    {cause::hybrid_iopoll_missing, 0, "this kernel lacks setup::hybrid_iopoll (since Linux 6.13)"},
+};
+
+} // namespace
+
+const char* error::name() const noexcept { return detail::errno_name(code_); }
+
+const char* error::message() const noexcept {
+    for (const sentence& one : sentences)
+        if (one.why == cause_ && (one.code == 0 || one.code == code_)) return one.text;
+    return detail::errno_description(code_);
+}
+
+} // namespace lio
