@@ -1,0 +1,137 @@
+// The system calls that the library makes, typed: the one place where the kernel's -errno becomes an error.
+// Private; the only file that includes arch.hpp's instruction; any thread.
+#pragma once
+
+#include "mmap_style.hpp"
+
+#include "arch.hpp" // syscall/<cpu>/, chosen by the build; mmap_style must come first
+
+#include <lio/abi/register.hpp>
+#include <lio/abi/setup.hpp>
+#include <lio/detail/enter_call.hpp>
+#include <lio/result.hpp>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace lio::system {
+
+namespace detail {
+
+// Errors are -4095 to -1; everything else, addresses included, is a value.
+inline bool failed(long answer) noexcept { return static_cast<unsigned long>(answer) > static_cast<unsigned long>(-4096L); }
+inline error as_error(long answer, cause why) noexcept { return error{static_cast<std::int32_t>(-answer), why}; }
+inline long argument(const void* pointer) noexcept { return static_cast<long>(reinterpret_cast<std::uintptr_t>(pointer)); }
+inline result<void> nothing(long answer, cause why) noexcept {
+    if (failed(answer)) return as_error(answer, why);
+    return {};
+}
+
+} // namespace detail
+
+/// io_uring_setup(2): the new ring's descriptor; `parameters` are filled in.
+inline result<int> setup(std::uint32_t entries, abi::params& parameters) noexcept {
+    const long answer = arch::invoke(arch::io_uring_setup, static_cast<long>(entries), detail::argument(&parameters));
+    if (detail::failed(answer)) return detail::as_error(answer, cause::setup_call);
+    return static_cast<int>(answer);
+}
+
+/// io_uring_enter(2).
+inline lio::detail::enter_answer enter(long ring, unsigned long submit_count, unsigned long wait_for,
+                                       unsigned long flags, const void* argument, std::size_t size) noexcept {
+    return lio::detail::enter_answer{arch::invoke(arch::io_uring_enter, ring, static_cast<long>(submit_count),
+                                                  static_cast<long>(wait_for), static_cast<long>(flags),
+                                                  detail::argument(argument), static_cast<long>(size))};
+}
+
+/// How many entries it took.
+inline result<std::uint32_t> taken(lio::detail::enter_answer answer) noexcept {
+    if (detail::failed(answer.raw())) return detail::as_error(answer.raw(), cause::enter_call);
+    return static_cast<std::uint32_t>(answer.raw());
+}
+
+/// io_uring_register(2): its answer, 0 for most opcodes.
+inline result<std::uint32_t> register_call(int ring, abi::register_opcode opcode, const void* argument,
+                                           std::uint32_t count) noexcept {
+    const long answer = arch::invoke(arch::io_uring_register, ring, static_cast<long>(opcode),
+                                     detail::argument(argument), static_cast<long>(count));
+    if (detail::failed(answer)) return detail::as_error(answer, cause::register_call);
+    return static_cast<std::uint32_t>(answer);
+}
+
+namespace detail {
+
+inline result<void*> map(std::size_t size, long flags, int file, std::uint64_t offset) noexcept {
+    constexpr long read_and_write = 1 | 2;
+    long answer;
+    if constexpr (arch::mmap_convention == arch::mmap_style::argument_block) {
+        const long block[6] = {0, static_cast<long>(size), read_and_write, flags, file, static_cast<long>(offset)};
+        answer = arch::invoke(arch::mmap, argument(block));
+    } else {
+        constexpr unsigned shift = arch::mmap_convention == arch::mmap_style::page_offset ? 12 : 0;
+        answer = arch::invoke(arch::mmap, 0, static_cast<long>(size), read_and_write, flags, file,
+                              static_cast<long>(offset >> shift));
+    }
+    if (failed(answer)) return as_error(answer, cause::map_call);
+    return reinterpret_cast<void*>(answer);
+}
+
+// The same numbers on every CPU but mips, alpha, parisc and xtensa.
+inline constexpr long map_shared = 0x01;
+inline constexpr long map_private = 0x02;
+#if defined(__mips__) || defined(__xtensa__)
+inline constexpr long map_anonymous = 0x800;
+inline constexpr long map_populate = 0x10000;
+#elif defined(__alpha__) || defined(__hppa__)
+inline constexpr long map_anonymous = 0x10;
+inline constexpr long map_populate = 0x20000;
+#else
+inline constexpr long map_anonymous = 0x20;
+inline constexpr long map_populate = 0x8000;
+#endif
+
+} // namespace detail
+
+/// mmap(2) of a part of a ring, its pages present from the start.
+inline result<void*> map_ring(int ring, std::size_t size, std::uint64_t offset) noexcept {
+    return detail::map(size, detail::map_shared | detail::map_populate, ring, offset);
+}
+
+/// mmap(2) of fresh zeroed memory.
+inline result<void*> map_memory(std::size_t size) noexcept {
+    return detail::map(size, detail::map_private | detail::map_anonymous, -1, 0);
+}
+
+/// munmap(2).
+inline result<void> unmap(void* address, std::size_t size) noexcept {
+    return detail::nothing(arch::invoke(arch::munmap, detail::argument(address), static_cast<long>(size)), cause::map_call);
+}
+
+/// madvise(2): children do not inherit the memory. A child that writes into its copy of a ring would make the
+/// parent's pages its own.
+inline result<void> do_not_fork(void* address, std::size_t size) noexcept {
+    constexpr long advice = 10; // MADV_DONTFORK
+    return detail::nothing(arch::invoke(arch::madvise, detail::argument(address), static_cast<long>(size), advice),
+                           cause::map_call);
+}
+
+/// close(2).
+inline result<void> close(int file) noexcept { return detail::nothing(arch::invoke(arch::close, file), cause::operation); }
+
+/// getpid(2) and gettid(2); they do not fail.
+inline std::int32_t process_id() noexcept { return static_cast<std::int32_t>(arch::invoke(arch::getpid)); }
+inline std::int32_t thread_id() noexcept { return static_cast<std::int32_t>(arch::invoke(arch::gettid)); }
+
+/// write(2) to standard error, as much as goes.
+inline void print(const char* text, std::size_t size) noexcept {
+    static_cast<void>(arch::invoke(arch::write, 2, detail::argument(text), static_cast<long>(size)));
+}
+
+/// Ends the program with SIGABRT, without a C library's help.
+[[noreturn]] inline void abort() noexcept {
+    constexpr long sigabrt = 6;
+    static_cast<void>(arch::invoke(arch::tgkill, process_id(), thread_id(), sigabrt));
+    __builtin_trap(); // SIGABRT was caught or ignored
+}
+
+} // namespace lio::system
