@@ -1,0 +1,96 @@
+// A completion: what the kernel says of one operation. It lies in the completion ring and is 16 bytes;
+// whoever reaps it reads it in place.
+#pragma once
+
+#include <lio/abi/entries.hpp>
+#include <lio/result.hpp>
+#include <lio/user_data.hpp>
+
+#include <cstdint>
+
+namespace lio {
+
+/// The number of a buffer in its group, when there is one: the completion of an operation that picked
+/// its buffer itself.
+class optional_buffer_id {
+public:
+    constexpr optional_buffer_id() noexcept = default;
+    explicit constexpr optional_buffer_id(std::uint16_t id) noexcept : id_{id}, present_{true} {}
+    constexpr bool has_value() const noexcept { return present_; }
+    constexpr explicit operator bool() const noexcept { return present_; }
+    constexpr std::uint16_t operator*() const noexcept {
+        LIO_ASSERT(present_, "this completion carries no buffer");
+        return id_;
+    }
+
+private:
+    std::uint16_t id_ = 0;
+    bool present_ = false;
+};
+
+/// One completion queue entry.
+class cqe {
+public:
+    constexpr cqe() noexcept = default;
+    /// For tests and for programs that keep completions in a form of their own.
+    explicit constexpr cqe(const abi::cqe& entry) noexcept : entry_{entry} {}
+
+    /// The number that was given to the operation with .user_data().
+    constexpr std::uint64_t user_data() const noexcept { return entry_.user_data; }
+
+    /// The same as the type that was given: a number, an enumeration, a pointer, a structure of at most
+    /// eight bytes.
+    template <detail::user_data_value T>
+    constexpr T user_data_as() const noexcept {
+        return detail::from_user_data<T>(entry_.user_data);
+    }
+
+    /// What the operation returned: 0 or more (its meaning is the operation's), or the error.
+    constexpr lio::result<int> result() const noexcept {
+        if (entry_.res < 0) [[unlikely]]
+            return error{-entry_.res};
+        return entry_.res;
+    }
+
+    /// The same in the type of `Operation`: done.result<op::accept>() is a descriptor, done.result<op::nop>()
+    /// has no value.
+    template <class Operation>
+    constexpr lio::result<typename Operation::result_type> result() const noexcept {
+        if (entry_.res < 0) [[unlikely]]
+            return error{-entry_.res};
+        if constexpr (std::is_void_v<typename Operation::result_type>) {
+            return {};
+        } else {
+            return static_cast<typename Operation::result_type>(entry_.res);
+        }
+    }
+
+    /// More completions of the same operation will follow. Without it this was the last, whatever the result.
+    constexpr bool more() const noexcept { return (entry_.flags & abi::cqe_f_more) != 0; }
+
+    /// The second completion of a zero-copy send: the kernel has let go of the buffer.
+    constexpr bool is_notification() const noexcept { return (entry_.flags & abi::cqe_f_notif) != 0; }
+
+    /// After a receive: the socket had more data than was taken.
+    constexpr bool socket_has_more() const noexcept { return (entry_.flags & abi::cqe_f_sock_nonempty) != 0; }
+
+    /// The buffer that the operation took from its group. Failed operations can carry one too; it must be
+    /// given back all the same.
+    constexpr optional_buffer_id buffer_id() const noexcept {
+        if ((entry_.flags & abi::cqe_f_buffer) == 0) return {};
+        return optional_buffer_id{static_cast<std::uint16_t>(entry_.flags >> abi::cqe_buffer_shift)};
+    }
+
+    /// The kernel goes on filling the same buffer (incremental consumption): do not give it back yet.
+    constexpr bool buffer_has_more() const noexcept { return (entry_.flags & abi::cqe_f_buf_more) != 0; }
+
+    /// The flags as the kernel wrote them.
+    constexpr std::uint32_t flags() const noexcept { return entry_.flags; }
+
+private:
+    abi::cqe entry_{};
+};
+
+static_assert(sizeof(cqe) == sizeof(abi::cqe), "completions are read in place");
+
+} // namespace lio

@@ -1,0 +1,10 @@
+// Every family of operations.
+#pragma once
+
+#include <lio/op/cancel.hpp>
+#include <lio/op/files.hpp>
+#include <lio/op/nop.hpp>
+#include <lio/op/paths.hpp>
+#include <lio/op/poll.hpp>
+#include <lio/op/sockets.hpp>
+#include <lio/op/time.hpp>

@@ -1,0 +1,42 @@
+// The 64 bits that travel from an operation to its completion, and the rule by which a value of the
+// program's own type becomes them and comes back. Any thread; no state.
+#pragma once
+
+#include <cstdint>
+#include <type_traits>
+
+namespace lio::detail {
+
+template <class T>
+concept user_data_value = std::is_trivially_copyable_v<T> && sizeof(T) <= sizeof(std::uint64_t);
+
+// Numbers, enumerations and pointers go by value, so that user_data() shows the number that was given on
+// every byte order; structures go byte for byte.
+template <user_data_value T>
+constexpr std::uint64_t to_user_data(const T& value) noexcept {
+    if constexpr (std::is_pointer_v<T>) {
+        return reinterpret_cast<std::uintptr_t>(value);
+    } else if constexpr (std::is_integral_v<T> || std::is_enum_v<T>) {
+        return static_cast<std::uint64_t>(value);
+    } else {
+        std::uint64_t bits = 0;
+        __builtin_memcpy(&bits, &value, sizeof value);
+        return bits;
+    }
+}
+
+template <user_data_value T>
+constexpr T from_user_data(std::uint64_t bits) noexcept {
+    if constexpr (std::is_pointer_v<T>) {
+        return reinterpret_cast<T>(static_cast<std::uintptr_t>(bits));
+    } else if constexpr (std::is_integral_v<T> || std::is_enum_v<T>) {
+        return static_cast<T>(bits);
+    } else {
+        static_assert(std::is_trivially_default_constructible_v<T> || std::is_default_constructible_v<T>);
+        T value{};
+        __builtin_memcpy(&value, &bits, sizeof value);
+        return value;
+    }
+}
+
+} // namespace lio::detail
