@@ -1,0 +1,166 @@
+// The program's half of the submission queue: entries are written into the ring's own memory and handed
+// over with one release store. Base of ring and of submission_queue; one thread at a time.
+#pragma once
+
+#include <lio/abi/entries.hpp>
+#include <lio/detail/assert.hpp>
+#include <lio/detail/enter_call.hpp>
+#include <lio/detail/ring_core.hpp>
+#include <lio/detail/shared_word.hpp>
+#include <lio/result.hpp>
+
+#include <cstdint>
+
+namespace lio {
+
+/// What a submit did.
+struct submission {
+    /// So many entries were taken by the kernel.
+    std::uint32_t taken;
+    /// So many are still queued and go with the next submit. Not 0 only when an entry was refused on a ring
+    /// without setup::submit_all, or when the kernel had no memory for more.
+    std::uint32_t left;
+};
+
+namespace detail {
+
+class submission_side {
+public:
+    class batch;
+
+    /// Queues the operations in order, all of them or none. Nothing reaches the kernel before submit().
+    /// Arguments that operations point to must live until they have been submitted, buffers until the last
+    /// completion.
+    /// Errors: EAGAIN, there is not room for all of them (submit, then push again); E2BIG, there could never
+    /// be; EOVERFLOW, an operation's memory is larger than one entry can say.
+    template <class... Operations>
+        requires(sizeof...(Operations) > 0)
+    result<void> push(const Operations&... operations) noexcept {
+        constexpr std::uint32_t count = sizeof...(Operations);
+        if (limit_ - tail_ < count) [[unlikely]] {
+            if (const auto room = make_room(count); !room) return room;
+        }
+        cause refusal = cause::operation;
+        static_cast<void>(((refusal = operations.refusal(), refusal != cause::operation) || ...));
+        if (refusal != cause::operation) [[unlikely]]
+            return refused(refusal);
+        ((entries_[tail_++ & mask_] = operations.entry()), ...);
+        return {};
+    }
+
+    /// Up to `wanted` neighbouring slots, at least one, to be filled in place: one check for all of them.
+    /// Fewer come back where the ring's memory ends or the room does; ask again for the rest. A chain
+    /// must lie in one push or be completed before submit().
+    /// Errors: EAGAIN, the queue is full.
+    result<batch> reserve(std::uint32_t wanted) noexcept;
+
+    /// How many operations are queued and not yet taken by the kernel.
+    std::uint32_t unsubmitted() const noexcept { return tail_ - submitted_; }
+
+    /// How many operations there is room for now.
+    std::uint32_t submission_room() noexcept;
+
+    /// How many operations the queue holds at most.
+    std::uint32_t submission_capacity() const noexcept { return core_ == nullptr ? 0 : mask_ + 1; }
+
+    /// Hands everything queued to the kernel. No system call when there is nothing, nor with setup::sqpoll
+    /// while its thread is awake.
+    /// Errors: EBUSY, EAGAIN: completions wait or memory is short: reap, then submit again; nothing is lost.
+    /// EEXIST: the ring belongs to another thread.
+    result<submission> submit() noexcept {
+        const std::uint32_t queued = publish();
+        if (queued - 1 >= plain_submit_limit_) [[unlikely]]
+            return submit_otherwise();
+        const enter_answer answer = enter_call(enter_file_, queued, 0, enter_flags_);
+        const std::uint32_t submitted = submitted_ + answer.taken();
+        if (submitted != tail_) [[unlikely]]
+            return submit_after(answer);
+        submitted_ = submitted;
+        return submission{answer.taken(), 0};
+    }
+
+protected:
+    submission_side() noexcept { forget(); }
+    submission_side(const submission_side&) noexcept = default;
+    submission_side& operator=(const submission_side&) noexcept = default;
+
+    // Back to the state of a side without a ring: nothing fits, and submitting says that it is closed.
+    void forget() noexcept;
+
+    // Publishes what was queued; returns how much of it the kernel has not taken.
+    std::uint32_t publish() noexcept {
+        thread_sanitizer_release(kernel_head_);
+        const std::uint32_t tail = tail_;
+        // Pairs with the kernel's load-acquire of the tail: it sees the entries that the tail covers.
+        shared_tail_->store_release(tail);
+        return tail - submitted_;
+    }
+
+    // Called when the queue looks full: looks again, and says what is wrong if it still is.
+    result<void> make_room(std::uint32_t count) noexcept;
+    static error refused(cause why) noexcept;
+
+    // Submits when there is nothing, when there is no ring, and where a kernel thread submits.
+    result<submission> submit_otherwise() noexcept;
+    // Goes on after a call that did not take all that was queued.
+    result<submission> submit_after(enter_answer answer) noexcept;
+    // Copies from the core what a plain enter is called with.
+    void look_up_enter() noexcept;
+    // Notes how many of the queued entries an enter has taken.
+    result<submission> count_taken(result<std::uint32_t> taken) noexcept;
+
+    friend struct ring_maker;
+
+    abi::sqe* entries_;
+    std::uint32_t mask_;
+    std::uint32_t tail_;      // the next slot to write; the kernel learns of it from publish()
+    std::uint32_t limit_;     // tail_ may come up to here: the kernel's head when last seen, plus the capacity
+    std::uint32_t submitted_; // taken by the kernel so far
+    shared_u32* kernel_head_;
+    shared_u32* shared_tail_;
+    // What a plain enter is called with. The limit is the capacity, which all that can be queued is below, or 0
+    // where a plain enter will not do.
+    std::uint32_t plain_submit_limit_;
+    long enter_file_;
+    std::uint32_t enter_flags_;
+    std::uint32_t wait_flags_;
+    ring_core* core_;
+};
+
+/// Slots of the submission queue, filled one after the other without further checks. What was filled is
+/// queued when the batch is destroyed; it may not outlive the ring nor overlap another push.
+class submission_side::batch {
+public:
+    batch(batch&& other) noexcept : side_{other.side_}, next_{other.next_}, end_{other.end_} { other.side_ = nullptr; }
+    batch& operator=(batch&&) = delete;
+    ~batch() {
+        if (side_ != nullptr) side_->tail_ += static_cast<std::uint32_t>(next_ - first());
+    }
+
+    /// How many slots are still to be filled.
+    std::uint32_t room() const noexcept { return static_cast<std::uint32_t>(end_ - next_); }
+
+    /// Fills the next slot; there must be room. False, with nothing filled, if the operation is one that push
+    /// would refuse.
+    template <class Operation>
+    bool push(const Operation& operation) noexcept {
+        LIO_ASSERT(next_ != end_, "this batch has no room left");
+        if (operation.refusal() != cause::operation) [[unlikely]]
+            return false;
+        *next_++ = operation.entry();
+        return true;
+    }
+
+private:
+    friend class submission_side;
+    batch(submission_side& side, std::uint32_t count) noexcept
+        : side_{&side}, next_{first()}, end_{next_ + count} {}
+    abi::sqe* first() const noexcept { return side_->entries_ + (side_->tail_ & side_->mask_); }
+
+    submission_side* side_;
+    abi::sqe* next_;
+    abi::sqe* end_;
+};
+
+} // namespace detail
+} // namespace lio

@@ -1,0 +1,64 @@
+// How a ring is to be set up. What is left alone is chosen for the fastest ring that this kernel gives;
+// what is asked for is exact. Values only; any thread.
+#pragma once
+
+#include <cstdint>
+
+namespace lio {
+
+/// Properties of a ring, as bits of a set: setup::submit_all | setup::clamp.
+enum class setup : std::uint32_t {
+    /// Nothing in particular.
+    none = 0,
+    /// Completions are polled for instead of interrupting; files opened with O_DIRECT on devices that can
+    /// do so, and nothing else. Since Linux 5.1.
+    iopoll = 1u << 0,
+    /// A kernel thread takes the entries, so that submitting needs no system call. Since Linux 5.1 (without
+    /// privileges since 5.11).
+    sqpoll = 1u << 1,
+    /// Too many entries become as many as the kernel allows instead of an error. Since Linux 5.6.
+    clamp = 1u << 4,
+    /// The ring takes nothing until it is enabled. Since Linux 5.10.
+    start_disabled = 1u << 6,
+    /// An invalid entry does not stop the submission of those after it. Since Linux 5.18.
+    submit_all = 1u << 7,
+    /// Completions' work is done when the program enters the kernel anyway; no interruption. Since Linux 5.19.
+    cooperative_taskrun = 1u << 8,
+    /// The kernel shows in the ring that such work waits, so that looking costs no system call. Since Linux 5.19.
+    taskrun_flag = 1u << 9,
+    /// One thread submits; others get EEXIST. Since Linux 6.0.
+    single_issuer = 1u << 12,
+    /// Completions' work is done when the submitting thread waits, and only then. Since Linux 6.1.
+    deferred_taskrun = 1u << 13,
+    /// No indirection array between the queue and its entries. Since Linux 6.6.
+    no_sq_array = 1u << 16,
+    /// With iopoll: sleeps for part of the wait. Since Linux 6.13.
+    hybrid_iopoll = 1u << 17,
+};
+
+constexpr setup operator|(setup a, setup b) noexcept {
+    return static_cast<setup>(static_cast<std::uint32_t>(a) | static_cast<std::uint32_t>(b));
+}
+constexpr setup operator&(setup a, setup b) noexcept {
+    return static_cast<setup>(static_cast<std::uint32_t>(a) & static_cast<std::uint32_t>(b));
+}
+/// Whether `set` has everything that `wanted` names.
+constexpr bool has(setup set, setup wanted) noexcept { return (set & wanted) == wanted; }
+
+/// The arguments of ring::create and with_options.
+struct ring_options {
+    /// Room for so many entries; the kernel rounds up to a power of two. 1 to 32768.
+    std::uint32_t entries = 128;
+    /// Room for so many completions, likewise; at least `entries`. 0: twice the entries. Since Linux 5.5.
+    std::uint32_t completion_entries = 0;
+    /// What the ring must have; create() fails when the kernel lacks it, and says what.
+    setup require = setup::none;
+    /// Nothing beyond `require`: the library adds no choice of its own.
+    bool exactly = false;
+    /// With setup::sqpoll: milliseconds without work after which the kernel thread sleeps. 0: one second.
+    std::uint32_t sqpoll_idle_milliseconds = 0;
+    /// With setup::sqpoll: the CPU that the kernel thread stays on. Negative: any.
+    std::int32_t sqpoll_cpu = -1;
+};
+
+} // namespace lio

@@ -1,0 +1,75 @@
+// A ring as two handles for two threads: one submits, the other waits and reaps.
+#pragma once
+
+#include <lio/detail/completion_side.hpp>
+#include <lio/detail/submission_side.hpp>
+#include <lio/result.hpp>
+#include <lio/ring_options.hpp>
+
+#include <cstdint>
+
+namespace lio {
+
+struct split_ring;
+
+namespace detail {
+
+/// What the two handles have in common: ownership of the ring, shared with the other handle.
+template <class Side>
+class split_handle : public Side {
+public:
+    split_handle(split_handle&& other) noexcept : Side{other} { other.forget(); }
+    split_handle& operator=(split_handle&& other) noexcept {
+        if (this != &other) {
+            give_up();
+            Side::operator=(other);
+            other.forget();
+        }
+        return *this;
+    }
+    ~split_handle() { give_up(); }
+
+    /// For what is registered with the ring.
+    ring_core* core() const noexcept { return this->core_; }
+
+protected:
+    split_handle() noexcept = default;
+
+private:
+    void give_up() noexcept {
+        if (this->core_ != nullptr) static_cast<void>(close_handle(*this->core_));
+        this->forget();
+    }
+};
+
+} // namespace detail
+
+/// The submitting half of a split ring. Can be moved to another thread, not copied; one thread at a time.
+/// The ring is closed when both halves are gone. When the thread that submitted ends, the kernel cancels its
+/// operations.
+class submission_queue : public detail::split_handle<detail::submission_side> {
+    friend result<split_ring> with_options(const ring_options& options) noexcept;
+    submission_queue() noexcept = default;
+};
+
+/// The waiting half of a split ring. Can be moved to another thread, not copied; one thread at a time. The ring
+/// is closed when both halves are gone.
+class completion_queue : public detail::split_handle<detail::completion_side> {
+    friend result<split_ring> with_options(const ring_options& options) noexcept;
+    completion_queue() noexcept = default;
+};
+
+/// Both halves: auto [completions, submissions] = lio::with_capacity(128).value();
+struct split_ring {
+    completion_queue completions;
+    submission_queue submissions;
+};
+
+/// A split ring with room for `entries` operations. Errors: those of ring::create().
+result<split_ring> with_capacity(std::uint32_t entries) noexcept;
+
+/// A split ring set up as the options say. setup::deferred_taskrun is refused with EINVAL: it binds waiting to
+/// the thread that submits. Errors: those of ring::create().
+result<split_ring> with_options(const ring_options& options) noexcept;
+
+} // namespace lio

@@ -1,0 +1,9 @@
+// The one door of lio-uring: rings, operations, registered resources.
+#pragma once
+
+#include <lio/buffer_ring.hpp>
+#include <lio/op/all.hpp>
+#include <lio/registered_buffers.hpp>
+#include <lio/registered_files.hpp>
+#include <lio/ring.hpp>
+#include <lio/split.hpp>

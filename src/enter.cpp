@@ -1,0 +1,98 @@
+// Entering the kernel for every kind of ring: the first time, from another thread, with a kernel thread that
+// submits, with a time-out, and what to do when it fails.
+
+#include "enter.hpp"
+
+namespace lio::detail {
+
+namespace {
+
+// The sentence that fits what the kernel said.
+error explained(error problem) noexcept {
+    switch (problem.code()) {
+    case EEXIST: return error{EEXIST, cause::wrong_thread};
+    case EBADFD: return error{EBADFD, cause::ring_disabled};
+    case EOWNERDEAD: return error{EOWNERDEAD, cause::polling_thread_died};
+    case EINTR: return error{EINTR, cause::wait_interrupted};
+    case ETIME: return error{ETIME, cause::wait_timed_out};
+    default: return problem;
+    }
+}
+
+// What a call is made with, the flags of the ring itself left out.
+struct enter_arguments {
+    std::uint32_t submit_count;
+    std::uint32_t wait_for;
+    std::uint32_t flags;
+    const abi::getevents_arg* events;
+
+    result<std::uint32_t> call(int file, std::uint32_t more_flags) const noexcept {
+        return system::taken(system::enter(file, submit_count, wait_for, flags | more_flags, events,
+                                           events != nullptr ? sizeof *events : 0));
+    }
+};
+
+// The registered number of a descriptor belongs to the thread that registered it: on another it is nothing, or
+// another ring.
+bool is_elsewhere(const ring_core& core) noexcept {
+    return core.is_registered && arch::thread_identity() != core.owner;
+}
+
+result<std::uint32_t> enter_sqpoll(const ring_core& core, const enter_arguments& arguments) noexcept {
+    // The kernel's thread says that it will sleep, and then looks at the tail once more; we have stored the
+    // tail and then look whether it says so. Each side must see the other's store or the other way round,
+    // which only a full fence between store and load gives; the partner is the barrier in io_sq_thread.
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    std::uint32_t wake = 0;
+    if ((core.submission_flags->load_relaxed() & abi::sq_need_wakeup) != 0)
+        wake = abi::enter_sq_wakeup;
+    else if ((arguments.flags & abi::enter_getevents) == 0)
+        return arguments.submit_count;
+    const auto taken = arguments.call(core.file, wake);
+    if (!taken) return explained(taken.error());
+    return arguments.submit_count;
+}
+
+// The call on a ring without a kernel thread, or what it has said already.
+result<std::uint32_t> finish(ring_core& core, result<std::uint32_t> taken, const enter_arguments& arguments) noexcept {
+    // A default ring is made disabled, so that it belongs to the thread that first uses it, not to the one that
+    // made it. This is that thread.
+    if (!taken && taken.error().code() == EBADFD && core.enables_itself) {
+        if (const auto enabled = enable(core); !enabled) return enabled.error();
+        taken = arguments.call(core.enter_file, core.enter_flags);
+    }
+    if (!taken) return explained(taken.error());
+    return taken;
+}
+
+} // namespace
+
+enter_answer enter_call(long file, unsigned long submit_count, unsigned long wait_for, unsigned long flags) noexcept {
+    return system::enter(file, submit_count, wait_for, flags, nullptr, 0);
+}
+
+result<std::uint32_t> enter(ring_core& core, std::uint32_t submit_count, std::uint32_t wait_for, std::uint32_t flags,
+                            const timespec* timeout) noexcept {
+    enter_arguments arguments{submit_count, wait_for, flags, nullptr};
+    abi::getevents_arg events{};
+    if (timeout != nullptr) {
+        if (!can_time_out(core)) return timed_wait_missing();
+        events.ts = reinterpret_cast<std::uintptr_t>(timeout);
+        arguments.flags |= abi::enter_ext_arg;
+        arguments.events = &events;
+    }
+    if (core.is_sqpoll) return enter_sqpoll(core, arguments);
+    // The descriptor itself is good on every thread, and the kernel knows whether the ring is.
+    const auto taken =
+        is_elsewhere(core) ? arguments.call(core.file, 0) : arguments.call(core.enter_file, core.enter_flags);
+    return finish(core, taken, arguments);
+}
+
+result<std::uint32_t> recover(ring_core& core, enter_answer answer, std::uint32_t submit_count, std::uint32_t wait_for,
+                              std::uint32_t flags) noexcept {
+    // On the wrong thread the call went to no ring, or to one that had nothing to submit: nothing has happened yet.
+    if (is_elsewhere(core)) return enter(core, submit_count, wait_for, flags, nullptr);
+    return finish(core, system::taken(answer), enter_arguments{submit_count, wait_for, flags, nullptr});
+}
+
+} // namespace lio::detail

@@ -1,0 +1,107 @@
+// Enabling, registering with, counting and closing a ring. Nothing here is on the hot path.
+
+#include "ring_core.hpp"
+
+#include <cerrno>
+
+namespace lio::detail {
+
+error ring_is_closed() noexcept { return error{EBADF, cause::ring_closed}; }
+
+result<std::uint32_t> register_with(ring_core& core, abi::register_opcode opcode, const void* argument,
+                                    std::uint32_t count) noexcept {
+    if (!core.is_open()) return ring_is_closed();
+    const auto answer = system::register_call(core.file, opcode, argument, count);
+    // A ring of one thread takes registrations from that thread only.
+    if (!answer && answer.error().code() == EEXIST && has(core.flags, setup::single_issuer) &&
+        core.owner_thread != system::thread_id())
+        return error{EEXIST, cause::wrong_thread};
+    return answer;
+}
+
+result<void> unregister(core_reference& core, abi::register_opcode opcode, const void* argument,
+                        std::uint32_t count) noexcept {
+    if (core.get() == nullptr) return {};
+    if (core.get()->is_open() && core.get()->process == system::process_id()) {
+        const auto done = register_with(*core.get(), opcode, argument, count);
+        if (!done) return done.error();
+    }
+    core = core_reference{};
+    return {};
+}
+
+result<void> enable(ring_core& core) noexcept {
+    const auto enabled = register_with(core, abi::register_opcode::register_enable_rings, nullptr, 0);
+    if (!enabled) return enabled.error();
+    core.enables_itself = false;
+    if (has(core.flags, setup::single_issuer)) core.owner_thread = system::thread_id();
+    if (core.is_sqpoll || !arch::has_thread_identity()) return {};
+
+    // A registered descriptor saves the kernel the look-up on every enter. Kernels before 5.18 have none, and
+    // a thread may have 16: then the plain descriptor does.
+    abi::rsrc_update slot{};
+    slot.offset = 0xffffffff; // the kernel chooses
+    slot.data = static_cast<std::uint32_t>(core.file);
+    const auto registered = register_with(core, abi::register_opcode::register_ring_fds, &slot, 1);
+    if (registered && *registered == 1) {
+        core.owner_thread = system::thread_id();
+        core.owner = arch::thread_identity();
+        core.enter_file = static_cast<int>(slot.offset);
+        core.enter_flags = abi::enter_registered_ring;
+        core.is_registered = true;
+    }
+    return {};
+}
+
+static result<void> close_ring(ring_core& core) noexcept {
+    const bool is_forked_copy = system::process_id() != core.process;
+    if (core.is_registered && !is_forked_copy && arch::thread_identity() == core.owner) {
+        // Else the thread would hold the ring open until it ends. On another thread that cannot be helped.
+        abi::rsrc_update slot{};
+        slot.offset = static_cast<std::uint32_t>(core.enter_file);
+        static_cast<void>(register_with(core, abi::register_opcode::unregister_ring_fds, &slot, 1));
+    }
+    // In a forked child the mappings were not inherited: something else may be at their addresses.
+    if (!is_forked_copy)
+        for (const mapping& ring : core.rings)
+            if (ring.size != 0) static_cast<void>(system::unmap(ring.address, ring.size));
+    const int file = core.file;
+    core.file = -1;
+    core.enter_file = -1;
+    core.enter_flags = 0;
+    core.is_registered = false;
+    return system::close(file);
+}
+
+static void drop_reference(ring_core& core) noexcept {
+    // Whoever drops the last one must see what the others did before.
+    if (__atomic_sub_fetch(&core.references, 1, __ATOMIC_ACQ_REL) == 0)
+        static_cast<void>(system::unmap(&core, sizeof core));
+}
+
+result<void> close_handle(ring_core& core) noexcept {
+    result<void> closed;
+    // The last handle closes; it must see what the other's thread did before it let go.
+    if (__atomic_sub_fetch(&core.handles, 1, __ATOMIC_ACQ_REL) == 0) closed = close_ring(core);
+    drop_reference(core);
+    return closed;
+}
+
+core_reference::core_reference(ring_core& core) noexcept : core_{&core} {
+    __atomic_add_fetch(&core.references, 1, __ATOMIC_RELAXED);
+}
+
+core_reference& core_reference::operator=(core_reference&& other) noexcept {
+    if (this != &other) {
+        if (core_ != nullptr) drop_reference(*core_);
+        core_ = other.core_;
+        other.core_ = nullptr;
+    }
+    return *this;
+}
+
+core_reference::~core_reference() {
+    if (core_ != nullptr) drop_reference(*core_);
+}
+
+} // namespace lio::detail

@@ -1,0 +1,69 @@
+// The part of a ring that stays where it is when its handles move: descriptor, mappings, and who may
+// enter how. It lives in a page of its own. Private. Written while the ring is made, enabled and closed;
+// otherwise only read, so that two threads may share it.
+#pragma once
+
+#include "system.hpp"
+
+#include <lio/detail/ring_core.hpp>
+#include <lio/detail/shared_word.hpp>
+#include <lio/ring_options.hpp>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace lio::detail {
+
+/// Memory that was mapped, with the size that it was mapped with.
+struct mapping {
+    void* address = nullptr;
+    std::size_t size = 0;
+};
+
+class ring_core {
+public:
+    // What every enter reads.
+
+    /// The descriptor, or its registered number once the ring is bound to a thread.
+    int enter_file;
+    std::uint32_t enter_flags;
+    /// enter_file is only good on this thread.
+    const void* owner;
+    bool is_registered;
+    bool is_sqpoll;
+
+    // What is read now and then.
+
+    bool is_iopoll;
+    /// Made disabled by our own choice: the first thread to enter enables it.
+    bool enables_itself;
+    int file;
+    std::int32_t owner_thread;
+    std::int32_t process;
+    setup flags;
+    std::uint32_t features;
+    shared_u32* submission_flags;
+    mapping rings[3];
+    std::uint32_t handles;
+    std::uint32_t references;
+
+    bool is_open() const noexcept { return file >= 0; }
+};
+
+/// io_uring_register(2) on the ring, with what is known of its failures.
+result<std::uint32_t> register_with(ring_core& core, abi::register_opcode opcode, const void* argument,
+                                    std::uint32_t count) noexcept;
+
+/// Takes a registration away and drops the reference; when it fails, both stay. Nothing to do if there is none, if the
+/// ring is closed (then the kernel has dropped the registration) or if this is a forked child, whose parent's
+/// registration it is.
+result<void> unregister(core_reference& core, abi::register_opcode opcode, const void* argument,
+                        std::uint32_t count) noexcept;
+
+/// Enables a ring that was made disabled and binds it to the calling thread.
+result<void> enable(ring_core& core) noexcept;
+
+/// What a call on a ring that is closed, or was moved from, gets.
+error ring_is_closed() noexcept;
+
+} // namespace lio::detail
