@@ -1,0 +1,199 @@
+// Setting rings up: what the library chooses, what is asked for exactly, what is refused and how it is told.
+
+#include "support/rings.hpp"
+
+#include <lio/op/nop.hpp>
+#include <lio/ring.hpp>
+#include <lio/split.hpp>
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <string>
+#include <thread>
+
+#include <unistd.h>
+
+using lio::has;
+using lio::setup;
+using lio::op::nop;
+
+namespace {
+
+// Whether a refusal names an option that this kernel lacks, with the kernel that it takes.
+bool names_missing_option(lio::error problem) {
+    return problem.code() == EINVAL && std::strstr(problem.message(), "since Linux") != nullptr;
+}
+
+} // namespace
+
+TEST_CASE("every set-up of the table is taken by this kernel, or refused with the option and the kernel it needs") {
+    std::string lacking;
+    for (const auto& one : lio::test::all_setups()) {
+        const auto made = lio::ring::create(one.options);
+        if (made) {
+            CHECK(has(made->setup_flags(), one.options.require));
+            continue;
+        }
+        INFO(one.name);
+        CHECK(names_missing_option(made.error()));
+        lacking += std::string{lacking.empty() ? "" : "; "} + one.name + ": " + made.error().message();
+    }
+    if (!lacking.empty()) lio::test::record_partial_skip(lacking);
+}
+
+TEST_CASE("what is asked for exactly is all that the ring has") {
+    const auto plain = lio::ring::create({.exactly = true});
+    REQUIRE(plain);
+    CHECK(plain->setup_flags() == setup::none);
+    const auto clamped = lio::ring::create({.require = setup::clamp, .exactly = true});
+    REQUIRE(clamped);
+    CHECK(clamped->setup_flags() == setup::clamp);
+}
+
+TEST_CASE("what is asked for is kept when the library adds its own choices") {
+    const auto made = lio::ring::create({.require = setup::clamp});
+    REQUIRE(made);
+    CHECK(has(made->setup_flags(), setup::clamp));
+}
+
+TEST_CASE("the default on a current kernel is the fastest set-up of one thread") {
+    lio::ring ring = lio::ring::create().value();
+    if (!lio::ring::create({.require = setup::no_sq_array, .exactly = true}))
+        LIO_SKIP("the whole of it: since Linux 6.6");
+    CHECK(has(ring.setup_flags(), setup::single_issuer | setup::deferred_taskrun | setup::taskrun_flag |
+                                      setup::submit_all | setup::no_sq_array));
+}
+
+TEST_CASE("a split ring is never bound to the submitting thread") {
+    CHECK(lio::with_options({.require = setup::single_issuer | setup::deferred_taskrun}).error() ==
+          lio::error{EINVAL, lio::cause::split_binds_thread});
+}
+
+TEST_CASE("sizes are rounded up to powers of two, and completions have twice the room") {
+    const auto ring = lio::ring::create({.entries = 5});
+    REQUIRE(ring);
+    CHECK(ring->submission_capacity() == 8);
+    CHECK(ring->completion_capacity() == 16);
+    const auto wide = lio::ring::create({.entries = 4, .completion_entries = 100});
+    REQUIRE(wide);
+    CHECK(wide->submission_capacity() == 4);
+    CHECK(wide->completion_capacity() == 128);
+}
+
+TEST_CASE("impossible sizes are refused with the reason [hazard 25]", "[hazard 25]") {
+    const auto why = [](const lio::ring_options& options) {
+        const auto made = lio::ring::create(options);
+        REQUIRE_FALSE(made);
+        CHECK(made.error().code() == EINVAL);
+        return made.error().why();
+    };
+    CHECK(why({.entries = 0}) == lio::cause::no_entries);
+    CHECK(why({.entries = 0x80000000u}) == lio::cause::too_many_entries);
+    CHECK(why({.entries = 32769}) == lio::cause::too_many_entries);
+    CHECK(why({.entries = 8, .completion_entries = 4}) == lio::cause::completion_entries_below_entries);
+    CHECK(why({.entries = 8, .completion_entries = 0x80000000u}) == lio::cause::too_many_entries);
+    CHECK(std::strstr(lio::ring::create({.entries = 0}).error().message(), "at least one") != nullptr);
+}
+
+TEST_CASE("with clamp too many entries become as many as there can be") {
+    const auto ring = lio::ring::create({.entries = 1u << 20, .require = setup::clamp});
+    if (!ring && ring.error().code() == ENOMEM) LIO_SKIP("the memory limit is too low for the largest ring");
+    REQUIRE(ring);
+    CHECK(ring->submission_capacity() == 32768);
+}
+
+TEST_CASE("options that exclude each other are refused [hazard 20]", "[hazard 20]") {
+    const auto contradicts = [](setup options) {
+        const auto made = lio::ring::create({.require = options});
+        return !made && made.error() == lio::error{EINVAL, lio::cause::contradicting_options};
+    };
+    CHECK(contradicts(setup::sqpoll | setup::cooperative_taskrun));
+    CHECK(contradicts(setup::sqpoll | setup::single_issuer | setup::deferred_taskrun));
+    CHECK(contradicts(setup::deferred_taskrun));
+    CHECK(contradicts(setup::taskrun_flag));
+    CHECK(contradicts(setup::hybrid_iopoll));
+}
+
+TEST_CASE("a ring that is asked to start disabled takes nothing until it is enabled [hazard 14]", "[hazard 14]") {
+    auto made = lio::ring::create({.require = setup::start_disabled});
+    if (!made) LIO_SKIP("start_disabled: since Linux 5.10");
+    lio::ring& ring = *made;
+    ring.push(nop().user_data(1)).value();
+    CHECK(ring.submit().error() == lio::error{EBADFD, lio::cause::ring_disabled});
+    CHECK(ring.unsubmitted() == 1);
+    CHECK(ring.wait(1).error().code() == EBADFD);
+    CHECK(ring.enable());
+    CHECK(ring.enable().error().code() == EBADFD);
+    CHECK(ring.submit_and_wait(1).value().taken == 1);
+    CHECK(ring.next().value().user_data() == 1);
+}
+
+TEST_CASE("enabling binds a ring of one thread to the thread that enables [hazard 14]", "[hazard 14]") {
+    auto made = lio::ring::create({.require = setup::start_disabled | setup::single_issuer});
+    if (!made) LIO_SKIP("single_issuer: since Linux 6.0");
+    std::thread([&] { CHECK(made->enable()); }).join();
+    made->push(nop()).value();
+    CHECK(made->submit().error().why() == lio::cause::wrong_thread);
+}
+
+TEST_CASE("a kernel thread takes the entries without a system call of ours, sleeps, and is woken [hazard 1]",
+          "[hazard 1]") {
+    auto made = lio::ring::create({.entries = 8, .require = setup::sqpoll, .sqpoll_idle_milliseconds = 1});
+    if (!made) LIO_SKIP(std::string{"sqpoll: "} + made.error().message());
+    lio::ring& ring = *made;
+    std::uint64_t expected = 0;
+    for (int round = 0; round < 20; ++round) {
+        for (std::uint64_t i = 0; i < 5; ++i) {
+            while (!ring.push(nop().user_data(expected + i))) std::this_thread::yield(); // it frees slots in its time
+        }
+        ring.submit().value();
+        for (int i = 0; i < 5; ++i) REQUIRE(ring.next().value().user_data() == expected++);
+        if (round % 4 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(5)); // it sleeps by now
+    }
+    CHECK(expected == 100);
+}
+
+TEST_CASE("nothing is lost when the completion queue of a kernel thread's ring overflows [hazard 12]", "[hazard 12]") {
+    auto made = lio::ring::create({.entries = 2, .completion_entries = 2, .require = setup::sqpoll});
+    if (!made) LIO_SKIP(std::string{"sqpoll: "} + made.error().message());
+    lio::ring& ring = *made;
+    constexpr std::uint64_t all = 2000; // few: on an emulated machine the two threads take turns slowly
+    std::uint64_t pushed = 0;
+    std::uint64_t expected = 0;
+    while (expected < all) {
+        while (pushed < all && pushed < expected + 50 && ring.push(nop().user_data(pushed))) ++pushed;
+        ring.submit().value();
+        // The kernel's thread posts completions before it frees the slots that they came from, so the queue can
+        // look full with nothing in flight.
+        if (pushed > expected) ring.wait(1).value();
+        for (const lio::cqe& done : ring.reap()) {
+            if (done.user_data() != expected) FAIL("completion " << done.user_data() << ", not " << expected);
+            ++expected;
+        }
+    }
+    CHECK(ring.try_next().error().code() == EAGAIN);
+}
+
+TEST_CASE("an iopoll ring refuses what cannot be polled, and tells it in the completion [hazard 11]", "[hazard 11]") {
+    auto made = lio::ring::create({.require = setup::iopoll});
+    if (!made) LIO_SKIP(std::string{"iopoll: "} + made.error().message());
+    // A nop is one of the few operations without a file that every kernel takes or refuses at once.
+    made->push(nop().user_data(1)).value();
+    made->submit().value();
+    const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    auto done = made->try_next();
+    while (!done && done.error().code() == EAGAIN && std::chrono::steady_clock::now() < give_up) done = made->try_next();
+    REQUIRE(done);
+    CHECK(done->user_data() == 1);
+    if (!done->result()) CHECK(done->result().error().code() == EINVAL);
+}
+
+TEST_CASE("every sentence of an error says something, and no cause is without one") {
+    for (std::uint32_t i = 0; i < static_cast<std::uint32_t>(lio::cause::count); ++i) {
+        const lio::error problem{EINVAL, static_cast<lio::cause>(i)};
+        INFO("cause " << i);
+        CHECK(std::strlen(problem.message()) > 10);
+        CHECK(std::strcmp(problem.name(), "EINVAL") == 0);
+    }
+}

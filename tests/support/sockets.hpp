@@ -1,0 +1,183 @@
+// Sockets for the tests, made and used by plain POSIX calls: the view from outside. And which of the newer forms this
+// kernel takes. Test code; on the test's thread.
+#pragma once
+
+#include "../catch.hpp"
+#include "rings.hpp"
+#include "waiting.hpp"
+
+#include <lio/buffer_ring.hpp>
+#include <lio/op/sockets.hpp>
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+#include <string_view>
+
+namespace lio::test {
+
+/// A descriptor that is closed when it goes.
+class owned_file {
+public:
+    owned_file() = default;
+    explicit owned_file(int file) : file_{file} { REQUIRE(file >= 0); }
+    owned_file(owned_file&& other) noexcept : file_{other.file_} { other.file_ = -1; }
+    owned_file& operator=(owned_file&& other) noexcept {
+        if (this != &other) {
+            close();
+            file_ = other.file_;
+            other.file_ = -1;
+        }
+        return *this;
+    }
+    ~owned_file() { close(); }
+
+    void close() {
+        if (file_ >= 0) ::close(file_);
+        file_ = -1;
+    }
+    operator int() const { return file_; }
+    operator descriptor() const { return file_; }
+
+private:
+    int file_ = -1;
+};
+
+/// Two ends that are connected.
+struct connection {
+    owned_file ours;
+    owned_file theirs;
+};
+
+/// A UNIX socket pair. SOCK_SEQPACKET keeps messages apart: each takes one buffer.
+inline connection socket_pair(int type = SOCK_STREAM) {
+    int ends[2] = {-1, -1};
+    REQUIRE(::socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends) == 0);
+    return {owned_file{ends[0]}, owned_file{ends[1]}};
+}
+
+inline connection pipe_pair() {
+    int ends[2] = {-1, -1};
+    REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+    return {owned_file{ends[0]}, owned_file{ends[1]}};
+}
+
+inline sockaddr_in loopback(std::uint16_t port = 0) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return address;
+}
+
+inline const sockaddr* plain(const sockaddr_in& address) { return reinterpret_cast<const sockaddr*>(&address); }
+
+inline sockaddr_in own_address(int socket) {
+    sockaddr_in address{};
+    socklen_t size = sizeof address;
+    REQUIRE(::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size) == 0);
+    return address;
+}
+
+inline sockaddr_in peer_address(int socket) {
+    sockaddr_in address{};
+    socklen_t size = sizeof address;
+    REQUIRE(::getpeername(socket, reinterpret_cast<sockaddr*>(&address), &size) == 0);
+    return address;
+}
+
+inline bool same(const sockaddr_in& a, const sockaddr_in& b) {
+    return a.sin_family == b.sin_family && a.sin_port == b.sin_port && a.sin_addr.s_addr == b.sin_addr.s_addr;
+}
+
+inline owned_file tcp_socket() { return owned_file{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)}; }
+
+/// Listens on a port of the loopback device that the kernel picks.
+inline owned_file tcp_listener() {
+    owned_file listener = tcp_socket();
+    const sockaddr_in address = loopback();
+    REQUIRE(::bind(listener, plain(address), sizeof address) == 0);
+    REQUIRE(::listen(listener, 64) == 0);
+    return listener;
+}
+
+inline owned_file tcp_connected_to(int listener) {
+    owned_file client = tcp_socket();
+    const sockaddr_in address = own_address(listener);
+    REQUIRE(::connect(client, plain(address), sizeof address) == 0);
+    return client;
+}
+
+/// A port of the loopback device at which nobody listens, kept reserved by the socket.
+inline owned_file tcp_deaf_socket() {
+    owned_file deaf = tcp_socket();
+    const sockaddr_in address = loopback();
+    REQUIRE(::bind(deaf, plain(address), sizeof address) == 0);
+    return deaf;
+}
+
+inline void send_all(int socket, std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t sent = ::send(socket, text.data(), text.size(), MSG_NOSIGNAL);
+        REQUIRE(sent > 0);
+        text.remove_prefix(static_cast<std::size_t>(sent));
+    }
+}
+
+/// What there is to receive within a second, up to `most` bytes.
+inline std::string receive_some(int socket, std::size_t most = 4096) {
+    pollfd waiting{socket, POLLIN, 0};
+    REQUIRE(::poll(&waiting, 1, 1000) == 1);
+    std::string text(most, '\0');
+    const ssize_t received = ::recv(socket, text.data(), text.size(), 0);
+    REQUIRE(received >= 0);
+    text.resize(static_cast<std::size_t>(received));
+    return text;
+}
+
+inline std::string_view text_of(bytes memory) {
+    return {reinterpret_cast<const char*>(memory.data()), memory.size()};
+}
+
+/// Whether this kernel takes multishot accepts (Linux 5.19).
+inline bool has_accept_multishot() {
+    static const bool answer = [] {
+        ring asked = ring::create({.entries = 4, .exactly = true}).value();
+        const owned_file listener = tcp_listener();
+        const owned_file client = tcp_connected_to(listener);
+        const cqe done = complete(asked, op::accept_multishot(listener));
+        if (const auto taken = done.result()) ::close(*taken);
+        return code(done) != EINVAL;
+    }();
+    return answer;
+}
+
+/// Whether this kernel has buffer rings (Linux 5.19).
+inline bool has_buffer_rings() {
+    static const bool answer = [] {
+        ring asked = ring::create({.entries = 4, .exactly = true}).value();
+        return buffer_ring::create(asked, {.group = 0, .count = 1, .size = 1}).has_value();
+    }();
+    return answer;
+}
+
+/// Whether this kernel takes multishot receives (Linux 6.0).
+inline bool has_recv_multishot() {
+    static const bool answer = [] {
+        if (!has_buffer_rings()) return false;
+        ring asked = ring::create({.entries = 4, .exactly = true}).value();
+        auto buffers = buffer_ring::create(asked, {.group = 0, .count = 1, .size = 16}).value();
+        connection pair = socket_pair();
+        pair.theirs.close();
+        return code(complete(asked, op::recv_multishot(pair.ours, buffers.group()))) != EINVAL;
+    }();
+    return answer;
+}
+
+} // namespace lio::test

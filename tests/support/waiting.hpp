@@ -1,0 +1,74 @@
+// Waiting in tests: with an end, so that an operation that never completes fails its test instead of stopping all of
+// them; and the time that passes meanwhile. Test code; on the test's thread.
+#pragma once
+
+#include "../catch.hpp"
+
+#include <lio/cqe.hpp>
+#include <lio/ring.hpp>
+
+#include <poll.h>
+#include <time.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <vector>
+
+namespace lio::test {
+
+/// Submits what is queued and waits for the next completion, ten seconds at most.
+inline cqe next_soon(ring& ring) {
+    ring.submit().value();
+    const auto done = ring.next(timespec{10, 0});
+    // Before Linux 5.11 no wait has an end.
+    if (!done && done.error().code() == EOPNOTSUPP) return ring.next().value();
+    return done.value();
+}
+
+/// The same for `count` completions, in the order in which they came.
+inline std::vector<cqe> next_soon(ring& ring, std::size_t count) {
+    std::vector<cqe> all;
+    while (all.size() < count) all.push_back(next_soon(ring));
+    return all;
+}
+
+/// Of several completions the one with this user_data; it must be there, once.
+inline cqe of(const std::vector<cqe>& all, std::uint64_t user_data) {
+    const cqe* found = nullptr;
+    for (const cqe& done : all)
+        if (done.user_data() == user_data) {
+            REQUIRE(found == nullptr);
+            found = &done;
+        }
+    REQUIRE(found != nullptr);
+    return *found;
+}
+
+/// Whether the ring stays without a completion for a moment.
+inline bool stays_quiet(ring& ring, int milliseconds = 20) {
+    ring.submit().value();
+    ::poll(nullptr, 0, milliseconds);
+    return ring.reap().empty();
+}
+
+/// The error of a completion; 0 if it is a success.
+inline int code(const cqe& done) {
+    const auto result = done.result();
+    return result ? 0 : result.error().code();
+}
+
+/// Nanoseconds on a clock of clock_gettime(2).
+inline std::int64_t now(clockid_t clock = CLOCK_MONOTONIC) {
+    struct ::timespec time {};
+    REQUIRE(::clock_gettime(clock, &time) == 0);
+    return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
+constexpr std::int64_t milliseconds(std::int64_t count) { return count * 1'000'000; }
+
+/// A time for the kernel from nanoseconds.
+constexpr timespec to_timespec(std::int64_t nanoseconds) {
+    return {nanoseconds / 1'000'000'000, nanoseconds % 1'000'000'000};
+}
+
+} // namespace lio::test
