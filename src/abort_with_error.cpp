@@ -1,11 +1,14 @@
 // The last words of a program that cannot go on: to standard error, then SIGABRT. Uses no C library.
 
+#include "error_words.hpp"
 #include "system.hpp"
 
 #include <lio/detail/assert.hpp>
 #include <lio/error.hpp>
 
 namespace lio::detail {
+
+constinit error_words words{};
 
 namespace {
 
@@ -41,7 +44,11 @@ private:
 
 void abort_with_error(error problem) noexcept {
     line last_words;
-    last_words << "lio: value() of a result that is an error: " << problem.name() << ": " << problem.message() << "\n";
+    last_words << "lio: value() of a result that is an error: ";
+    if (words.name != nullptr)
+        last_words << words.name(problem) << ": " << words.message(problem) << "\n";
+    else
+        last_words << "errno " << problem.code() << ", lio::cause " << static_cast<int>(problem.why()) << "\n";
     last_words.print_and_abort();
 }
 

@@ -1,6 +1,7 @@
 // The sentences of lio::error. Any thread; cold.
 
 #include "errno_table.hpp"
+#include "error_words.hpp"
 
 #include <lio/error.hpp>
 
@@ -121,12 +122,15 @@ constexpr sentence sentences[] = {
 
 } // namespace
 
-const char* error::name() const noexcept { return detail::errno_name(code_); }
+const char* error_name(error problem) noexcept { return detail::errno_name(problem.code()); }
 
-const char* error::message() const noexcept {
+const char* error_message(error problem) noexcept {
     for (const sentence& one : sentences)
-        if (one.why == cause_ && (one.code == 0 || one.code == code_)) return one.text;
-    return detail::errno_description(code_);
+        if (one.why == problem.why() && (one.code == 0 || one.code == problem.code())) return one.text;
+    return detail::errno_description(problem.code());
 }
+
+// A program that prints errors gets them in words from abort_with_error() too.
+[[gnu::constructor]] static void lend_words() noexcept { detail::words = {error_name, error_message}; }
 
 } // namespace lio

@@ -59,6 +59,12 @@ enum class cause : std::uint32_t {
     count,
 };
 
+class error;
+
+/// What error::name() and error::message() say.
+const char* error_name(error problem) noexcept;
+const char* error_message(error problem) noexcept;
+
 /// An errno value with its likely cause.
 class error {
 public:
@@ -72,11 +78,11 @@ public:
     constexpr cause why() const noexcept { return cause_; }
 
     /// The errno's name, "EBUSY". Static storage; "E?" for a number that Linux does not define.
-    const char* name() const noexcept;
+    const char* name() const noexcept { return error_name(*this); }
 
     /// What happened, the likely cause and the remedy, in words; for an error of one operation what the
     /// errno means. Static storage.
-    const char* message() const noexcept;
+    const char* message() const noexcept { return error_message(*this); }
 
     friend constexpr bool operator==(error a, error b) noexcept { return a.code_ == b.code_ && a.cause_ == b.cause_; }
 
@@ -94,7 +100,8 @@ namespace detail {
 /// abort_with_error does.
 [[noreturn]] void throw_error(error problem);
 
-/// Prints `problem` to standard error and aborts.
+/// Prints `problem` to standard error and aborts. In words if the program uses error::message() anywhere, else in
+/// numbers: the words would make up most of a small static program.
 [[noreturn]] void abort_with_error(error problem) noexcept;
 
 } // namespace detail

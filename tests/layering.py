@@ -1,0 +1,226 @@
+#!/usr/bin/env python3
+"""Holds the sources to their layers, and the objects to what they may ask of others.
+
+usage: layering.py --archive LIBRARY.a --cpu SYSCALL-DIRECTORY --work DIRECTORY -- COMPILER...
+Ends with "[layering] passed=N failed=N skipped=N".
+"""
+
+import argparse
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"][^>"]+[>"])', re.MULTILINE)
+
+# What every compiler may call of itself, and what libc's syscall(2) needs where that is used.
+ALLOWED = {"memcpy", "memset", "memmove", "memcmp"}
+ALLOWED_GENERIC = {"syscall", "__errno_location"}
+# Not functions: the linker's own names on some CPUs, and the sanitizers' and gcc's helpers for position independence.
+LINKER_NAMES = re.compile(r"^(_GLOBAL_OFFSET_TABLE_|\.TOC\.)$")
+
+# Light standard headers; <system_error> is for the one header that says so.
+PUBLIC_STANDARD = {"<cstddef>", "<cstdint>", "<new>", "<type_traits>"}
+
+options = None
+cases = []
+
+
+def case(function):
+    cases.append(function)
+    return function
+
+
+def headers():
+    return sorted((ROOT / "include").rglob("*.hpp"))
+
+
+def includes(path):
+    return INCLUDE.findall(path.read_text())
+
+
+def run(*command):
+    done = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode != 0:
+        raise AssertionError(f"{' '.join(map(str, command))}\n{done.stdout}")
+    return done.stdout
+
+
+def compile_flags(*more):
+    return [*options.compiler, "-std=c++20", f"-I{ROOT / 'include'}", *more]
+
+
+def undefined(path):
+    """Names that each member of an archive, or an object, asks of others."""
+    wanted, defined, member = {}, set(), Path(path).name
+    for line in run("nm", path).splitlines():
+        if line.endswith(":"):
+            member = line[:-1]
+            continue
+        parts = line.split()
+        if len(parts) >= 2 and parts[-2] in "Uwv" and len(parts[-2]) == 1:
+            wanted.setdefault(member, set()).add(parts[-1])
+        elif parts:
+            defined.add(parts[-1])
+    return {member: names - defined for member, names in wanted.items()}
+
+
+def check_undefined(path):
+    allowed = ALLOWED | (ALLOWED_GENERIC if options.cpu.name == "generic" else set())
+    members = undefined(path)
+    too_many = {}
+    for member, names in members.items():
+        if member.startswith(("throw_error", ".._src_throw_error")) or "throw_error.cpp" in member:
+            continue  # the throwing half: looked at by the programs that must link without it
+        wrong = {name for name in names - allowed if not LINKER_NAMES.match(name)}
+        if wrong:
+            too_many[member] = sorted(wrong)
+    if too_many:
+        raise AssertionError(f"asked of others: {too_many}")
+
+
+@case
+def every_public_header_compiles_alone():
+    for header in headers():
+        for more in ([], ["-fno-exceptions", "-fno-rtti"]):
+            run(*compile_flags("-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only", "-x", "c++",
+                               "-include", header, *more, "/dev/null"))
+
+
+@case
+def public_headers_include_only_each_other_and_light_standard_headers():
+    for header in headers():
+        allowed = PUBLIC_STANDARD | ({"<system_error>"} if header.name == "error_code.hpp" else set())
+        for name in includes(header):
+            assert name.startswith("<lio/") or name in allowed, f"{header} includes {name}"
+
+
+@case
+def operations_and_rings_do_not_know_each_other():
+    operations = ROOT / "include/lio/op"
+    rings = [ROOT / "include/lio" / name for name in ("ring.hpp", "split.hpp", "ring_options.hpp")]
+    rings += (ROOT / "include/lio/detail").glob("*.hpp")
+    for header in operations.glob("*.hpp"):
+        for name in includes(header):
+            assert not re.match(r"<lio/(ring|split|detail/|registered_files|registered_buffers|buffer_ring)", name) or (
+                name in ("<lio/detail/assert.hpp>")
+            ), f"{header} includes {name}"
+    for header in rings:
+        for name in includes(header):
+            assert not name.startswith("<lio/op/"), f"{header} includes {name}"
+
+
+@case
+def the_abi_stands_on_nothing():
+    for header in [ROOT / "include/lio/abi.hpp", *(ROOT / "include/lio/abi").glob("*.hpp")]:
+        for name in includes(header):
+            assert name.startswith("<lio/abi/") or name in PUBLIC_STANDARD, f"{header} includes {name}"
+
+
+@case
+def no_file_includes_a_kernel_header():
+    for folder in ("include", "src", "syscall"):
+        for path in (ROOT / folder).rglob("*.?pp"):
+            for name in includes(path):
+                assert not name.startswith(("<linux/", "<asm/")), f"{path} includes {name}"
+
+
+@case
+def the_instruction_is_behind_one_file():
+    for path in (ROOT / "src").glob("*.?pp"):
+        if path.name != "system.hpp":
+            assert '"arch.hpp"' not in includes(path), f"{path} includes arch.hpp"
+
+
+@case
+def every_file_opens_with_what_it_is():
+    for folder in ("include", "src", "syscall", "examples", "tests"):
+        for path in (ROOT / folder).rglob("*.?pp"):
+            assert path.read_text().startswith("//"), f"{path} does not say what it is"
+
+
+@case
+def the_programs_in_the_readme_are_files_in_examples():
+    readme = (ROOT / "README.md").read_text()
+    programs = [block for block in re.findall(r"```cpp\n(.*?)```", readme, re.DOTALL) if "int main" in block]
+    assert programs, "the README shows no program"
+    files = {path.read_text() for path in (ROOT / "examples").glob("*.cpp")}
+    for program in programs:
+        assert program in files, f"no file in examples/ is this program:\n{program}"
+
+
+@case
+def the_archive_asks_nothing_of_the_c_library_or_the_cpp_runtime():
+    if options.archive is None:
+        return "this build has no static archive of its own"
+    check_undefined(options.archive)
+
+
+@case
+def neither_do_its_objects_however_they_are_optimised():
+    for level in ("-O0", "-O2", "-Os"):
+        for source in sorted((ROOT / "src").glob("*.cpp")):
+            if source.name == "throw_error.cpp":
+                continue
+            target = options.work / f"{source.stem}{level}.o"
+            run(*compile_flags(level, "-fno-exceptions", "-fno-rtti", "-fno-stack-protector", "-fno-threadsafe-statics",
+                               "-ffunction-sections", "-fdata-sections",
+                               f"-I{ROOT / 'src'}", f"-I{options.cpu}", "-c", source, "-o", target))
+        archive = options.work / f"library{level}.a"
+        archive.unlink(missing_ok=True)
+        run("ar", "rcs", archive, *sorted(options.work.glob(f"*{level}.o")))
+        check_undefined(archive)
+
+
+@case
+def a_program_linked_by_the_c_driver_alone_runs():
+    program = options.work / "nop_static"
+    source = options.work / "nop_static.o"
+    run(*compile_flags("-O2", "-fno-exceptions", "-fno-rtti", "-c", ROOT / "tests/freestanding/nop_static.cpp", "-o", source))
+    run("gcc", "-static", source, options.work / "library-O2.a", "-o", program)
+    output = run(program)
+    assert output == "nop 42: done\n", output
+
+
+@case
+def a_program_without_libc_runs_and_is_below_16_kib():
+    if options.cpu.name == "generic":
+        return "this CPU's system calls go through libc"
+    program = options.work / "nop_no_libc"
+    run(*compile_flags("-O2", "-DNDEBUG", "-fno-exceptions", "-fno-rtti", "-fno-stack-protector", "-nostdlib", "-static",
+                       "-fno-builtin", ROOT / "tests/freestanding/nop_no_libc.cpp", options.work / "library-Os.a", "-o",
+                       program))
+    run("strip", program)
+    status = subprocess.run([str(program)]).returncode
+    assert status == 42, f"ended with {status}, not with the user_data 42"
+    size = program.stat().st_size
+    assert size < 16 * 1024, f"{size} bytes"
+    print(f"    {size} bytes")
+
+
+def main():
+    global options
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--archive", type=Path)
+    parser.add_argument("--cpu", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("compiler", nargs="+")
+    options = parser.parse_args()
+    options.work.mkdir(parents=True, exist_ok=True)
+    counts = {"passed": 0, "failed": 0, "skipped": 0}
+    for function in cases:
+        name = function.__name__.replace("_", " ")
+        try:
+            reason = function()
+            outcome = "skipped" if reason else "passed"
+        except AssertionError as problem:
+            outcome, reason = "failed", str(problem)
+        counts[outcome] += 1
+        print(f"{outcome}: {name}{': ' + reason if reason else ''}")
+    print("[layering] " + " ".join(f"{key}={value}" for key, value in counts.items()))
+    return 1 if counts["failed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
