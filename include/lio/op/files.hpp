@@ -123,7 +123,7 @@ class read : public transfer<read> {
 public:
     static constexpr abi::opcode code = abi::opcode::read;
     static constexpr kernel_version since{5, 6};
-    using result_type = int;
+    using result_type = std::uint32_t;
 
     read(descriptor file, mutable_bytes memory, file_offset offset) noexcept : transfer{file, offset} {
         set_memory(memory.data(), memory.size());
@@ -140,7 +140,7 @@ class write : public transfer<write> {
 public:
     static constexpr abi::opcode code = abi::opcode::write;
     static constexpr kernel_version since{5, 6};
-    using result_type = int;
+    using result_type = std::uint32_t;
 
     write(descriptor file, bytes memory, file_offset offset) noexcept : transfer{file, offset} {
         set_memory(memory.data(), memory.size());
@@ -158,7 +158,7 @@ class readv : public transfer<readv> {
 public:
     static constexpr abi::opcode code = abi::opcode::readv;
     static constexpr kernel_version since{5, 1};
-    using result_type = int;
+    using result_type = std::uint32_t;
 
     readv(descriptor file, iovec_list vectors, file_offset offset) noexcept : transfer{file, offset} {
         set_vectors(vectors);
@@ -178,7 +178,7 @@ class writev : public transfer<writev> {
 public:
     static constexpr abi::opcode code = abi::opcode::writev;
     static constexpr kernel_version since{5, 1};
-    using result_type = int;
+    using result_type = std::uint32_t;
 
     writev(descriptor file, iovec_list vectors, file_offset offset) noexcept : transfer{file, offset} {
         set_vectors(vectors);
@@ -196,7 +196,7 @@ class read_fixed : public transfer<read_fixed> {
 public:
     static constexpr abi::opcode code = abi::opcode::read_fixed;
     static constexpr kernel_version since{5, 1};
-    using result_type = int;
+    using result_type = std::uint32_t;
 
     read_fixed(descriptor file, registered_buffer buffer, file_offset offset) noexcept : transfer{file, offset} {
         set_buffer(buffer);
@@ -212,7 +212,7 @@ class write_fixed : public transfer<write_fixed> {
 public:
     static constexpr abi::opcode code = abi::opcode::write_fixed;
     static constexpr kernel_version since{5, 1};
-    using result_type = int;
+    using result_type = std::uint32_t;
 
     write_fixed(descriptor file, registered_buffer buffer, file_offset offset) noexcept : transfer{file, offset} {
         set_buffer(buffer);
