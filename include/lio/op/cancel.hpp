@@ -41,7 +41,7 @@ class cancel_all : public operation<cancel_all> {
 public:
     static constexpr abi::opcode code = abi::opcode::async_cancel;
     static constexpr kernel_version since{5, 19};
-    using result_type = int;
+    using result_type = std::uint32_t;
 
     constexpr cancel_all() noexcept {
         entry_.fd = -1;
@@ -82,7 +82,7 @@ class cancel_file_all : public operation<cancel_file_all> {
 public:
     static constexpr abi::opcode code = abi::opcode::async_cancel;
     static constexpr kernel_version since{5, 19};
-    using result_type = int;
+    using result_type = std::uint32_t;
 
     explicit constexpr cancel_file_all(descriptor file) noexcept {
         set_file(file);

@@ -1,0 +1,320 @@
+// Cancelling: what was cancelled completes itself, what was not goes on. Each test runs on a ring of every set-up that
+// this kernel takes; one thread.
+
+#include "catch.hpp"
+
+#include "support/encoding.hpp"
+#include "support/files.hpp"
+#include "support/probe.hpp"
+#include "support/rings.hpp"
+#include "support/sockets.hpp"
+#include "support/waiting.hpp"
+
+#include <lio/op/cancel.hpp>
+#include <lio/op/files.hpp>
+#include <lio/op/nop.hpp>
+#include <lio/op/poll.hpp>
+#include <lio/op/sockets.hpp>
+#include <lio/op/time.hpp>
+#include <lio/registered_files.hpp>
+
+#include <poll.h>
+#include <sys/stat.h>
+
+#include <chrono>
+#include <string>
+
+namespace {
+
+namespace op = lio::op;
+using namespace lio::test;
+using lio::cqe;
+using lio::ring;
+
+enum class step : std::uint64_t { receiving = 0xfedcba9876543210 };
+struct tag {
+    std::uint32_t a;
+    std::uint16_t b;
+    std::uint16_t c;
+};
+const char here = 'x';
+
+const encodings rows{[](auto add) {
+    add("cancel", op::cancel(step::receiving), expected_entry{}.u8(0, 14).s32(4, -1).u64(16, 0xfedcba9876543210));
+    add("cancel with modifiers", op::cancel(&here).user_data(3).link().skip_success().personality(1),
+        expected_entry{}.u8(0, 14).u8(1, 4 | 64).s32(4, -1).pointer(16, &here).u64(32, 3).u16(42, 1));
+    add("cancel of what has a structure for its user_data", op::cancel(tag{5, 6, 7}),
+        expected_entry{}.u8(0, 14).s32(4, -1).u32(16, 5).u16(20, 6).u16(22, 7));
+    add("cancel_all", op::cancel_all(), expected_entry{}.u8(0, 14).s32(4, -1).u32(28, 4));
+    add("cancel_all of one user_data", op::cancel_all(17).drain().user_data(17),
+        expected_entry{}.u8(0, 14).u8(1, 2).s32(4, -1).u64(16, 17).u32(28, 1).u64(32, 17));
+    add("cancel_file", op::cancel_file(5), expected_entry{}.u8(0, 14).s32(4, 5).u32(28, 2));
+    add("cancel_file of a slot", op::cancel_file(lio::direct_descriptor{5}).hard_link().user_data(9),
+        expected_entry{}.u8(0, 14).u8(1, 1 | 8).s32(4, 5).u32(28, 2).u64(32, 9));
+    add("cancel_file_all", op::cancel_file_all(5), expected_entry{}.u8(0, 14).s32(4, 5).u32(28, 3));
+    add("cancel_file_all of a slot", op::cancel_file_all(lio::direct_descriptor{5}).force_async(),
+        expected_entry{}.u8(0, 14).u8(1, 1 | 16).s32(4, 5).u32(28, 3));
+}};
+
+// The ways to name many came with Linux 5.19, like the socket operation.
+bool has_cancel_of_many() { return kernel_supports(lio::abi::opcode::socket); }
+constexpr const char* no_cancel_of_many = "the kernel cancels by user_data and one by one only (Linux 5.19 can do more)";
+
+const lio::timespec one_hour{std::chrono::hours{1}};
+
+} // namespace
+
+TEST_CASE("cancel succeeds, and what was cancelled completes itself", "[cancel][hazard 33]") {
+    under_each_setup([](ring& ring) {
+        connection pair = socket_pair();
+        char bytes[8];
+        ring.push(op::recv(pair.ours, bytes).user_data(step::receiving)).value();
+        CHECK(stays_quiet(ring));
+        ring.push(op::cancel(step::receiving).user_data(2)).value();
+        const auto done = next_soon(ring, 2);
+        CHECK(code(of(done, static_cast<std::uint64_t>(step::receiving))) == ECANCELED);
+        CHECK(of(done, 2).result<op::cancel>());
+        CHECK(stays_quiet(ring, 5));
+        send_all(pair.theirs, "for others");
+        CHECK(receive_some(pair.ours) == "for others");
+    });
+}
+
+TEST_CASE("cancel answers ENOENT when there is no such operation", "[cancel][hazard 33]") {
+    under_each_setup([](ring& ring) {
+        CHECK(code(complete(ring, op::cancel(42))) == ENOENT);
+        connection pair = socket_pair();
+        char bytes[8] = {};
+        ring.push(op::recv(pair.ours, bytes).user_data(1)).value();
+        CHECK(stays_quiet(ring));
+        CHECK(code(complete(ring, op::cancel(2).user_data(3))) == ENOENT);
+        // The other one was left alone.
+        send_all(pair.theirs, "hello");
+        CHECK(next_soon(ring).result().value() == 5);
+        CHECK(code(complete(ring, op::cancel(1).user_data(3))) == ENOENT); // it is over
+    });
+}
+
+TEST_CASE("cancel ends one of several with the same user_data", "[cancel]") {
+    under_each_setup([](ring& ring) {
+        connection pair = socket_pair();
+        for (int i = 0; i < 3; ++i) ring.push(op::poll(pair.ours, POLLIN).user_data(1)).value();
+        CHECK(stays_quiet(ring));
+        ring.push(op::cancel(1).user_data(2)).value();
+        int cancelled = 0;
+        for (const cqe& done : next_soon(ring, 2)) cancelled += code(done) == ECANCELED;
+        CHECK(cancelled == 1);
+        CHECK(stays_quiet(ring));
+        send_all(pair.theirs, "!");
+        for (const cqe& done : next_soon(ring, 2)) CHECK(done.result().value() == POLLIN);
+    });
+}
+
+TEST_CASE("cancel within a chain: its failure breaks the chain, its success does not", "[cancel]") {
+    under_each_setup([](ring& ring) {
+        ring.push(op::cancel(42).link().user_data(1), op::nop().user_data(2)).value();
+        const auto broken = next_soon(ring, 2);
+        CHECK(code(of(broken, 1)) == ENOENT);
+        CHECK(code(of(broken, 2)) == ECANCELED);
+        ring.push(op::timeout(one_hour).user_data(3)).value();
+        CHECK(stays_quiet(ring));
+        ring.push(op::cancel(3).link().user_data(1), op::nop().user_data(2)).value();
+        const auto whole = next_soon(ring, 3);
+        CHECK(code(of(whole, 1)) == 0);
+        CHECK(code(of(whole, 2)) == 0);
+        CHECK(code(of(whole, 3)) == ECANCELED);
+    });
+}
+
+TEST_CASE("cancelling the first of a chain cancels the rest of it", "[cancel][hazard 32]") {
+    under_each_setup([](ring& ring) {
+        connection pair = socket_pair();
+        char bytes[8];
+        ring.push(op::recv(pair.ours, bytes).link().user_data(1), op::nop().link().user_data(2), op::nop().user_data(3))
+            .value();
+        CHECK(stays_quiet(ring));
+        ring.push(op::cancel(1).user_data(4)).value();
+        const auto done = next_soon(ring, 4);
+        for (std::uint64_t i = 1; i <= 3; ++i) CHECK(code(of(done, i)) == ECANCELED);
+        CHECK(code(of(done, 4)) == 0);
+    });
+}
+
+TEST_CASE("cancel interrupts an operation that a worker runs, and any answer is possible", "[cancel][hazard 33]") {
+    under_each_setup([](ring& ring) {
+        // A worker that opens a FIFO waits for the other end.
+        const temporary_directory directory;
+        const std::string fifo = directory / "fifo";
+        REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+        ring.push(op::openat(lio::current_directory, fifo.c_str(), O_RDONLY | O_CLOEXEC).force_async().user_data(1))
+            .value();
+        CHECK(stays_quiet(ring, 50));
+        ring.push(op::cancel(1).user_data(2)).value();
+        const auto done = next_soon(ring, 2);
+        // 0, it had not begun; EALREADY, it was interrupted; ENOENT, it was, and was gone when the kernel looked again.
+        const int answer = code(of(done, 2));
+        CHECK((answer == 0 || answer == EALREADY || answer == ENOENT));
+        CHECK(code(of(done, 1)) != 0);
+        CHECK(::open(fifo.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC) == -1); // nobody reads
+        CHECK(errno == ENXIO);
+    });
+}
+
+TEST_CASE("closing a descriptor does not cancel what is in flight on it", "[cancel][hazard 33]") {
+    under_each_setup([](ring& ring) {
+        connection pair = socket_pair();
+        char bytes[8] = {};
+        ring.push(op::recv(pair.ours, bytes).user_data(1)).value();
+        CHECK(stays_quiet(ring));
+        pair.ours.close();
+        CHECK(stays_quiet(ring));
+        send_all(pair.theirs, "still");
+        CHECK(next_soon(ring).result().value() == 5);
+        CHECK(std::string(bytes) == "still");
+    });
+}
+
+TEST_CASE("cancel_all ends everything with one user_data and says how many", "[cancel]") {
+    if (!has_cancel_of_many()) LIO_SKIP(no_cancel_of_many);
+    under_each_setup([](ring& ring) {
+        connection pair = socket_pair();
+        for (int i = 0; i < 5; ++i) ring.push(op::poll(pair.ours, POLLIN).user_data(1)).value();
+        ring.push(op::timeout(one_hour).user_data(1)).value();
+        ring.push(op::poll(pair.ours, POLLIN).user_data(2)).value();
+        CHECK(stays_quiet(ring));
+        ring.push(op::cancel_all(1).user_data(3)).value();
+        int cancelled = 0;
+        for (const cqe& done : next_soon(ring, 7)) {
+            if (done.user_data() == 3) {
+                CHECK(done.result<op::cancel_all>().value() == 6u);
+            } else {
+                CHECK(done.user_data() == 1);
+                cancelled += code(done) == ECANCELED;
+            }
+        }
+        CHECK(cancelled == 6);
+        CHECK(stays_quiet(ring));
+        send_all(pair.theirs, "!");
+        CHECK(next_soon(ring).user_data() == 2);
+        CHECK(complete(ring, op::cancel_all(1)).result<op::cancel_all>().value() == 0u);
+    });
+}
+
+TEST_CASE("cancel_all without a target ends everything on the ring", "[cancel]") {
+    if (!has_cancel_of_many()) LIO_SKIP(no_cancel_of_many);
+    under_each_setup([](ring& ring) {
+        const owned_file listener = tcp_listener();
+        connection pair = socket_pair();
+        char bytes[8];
+        ring.push(op::recv(pair.ours, bytes).user_data(1), op::poll(pair.theirs, POLLIN).user_data(2),
+                  op::accept_multishot(listener).user_data(3), op::timeout(one_hour).user_data(4),
+                  op::timeout_or_completions(one_hour, 100).user_data(5))
+            .value();
+        CHECK(stays_quiet(ring));
+        ring.push(op::cancel_all().user_data(6)).value();
+        const auto done = next_soon(ring, 6);
+        for (std::uint64_t i = 1; i <= 5; ++i) {
+            CHECK(code(of(done, i)) == ECANCELED);
+            CHECK_FALSE(of(done, i).more());
+        }
+        CHECK(of(done, 6).result<op::cancel_all>().value() == 5u);
+        CHECK(stays_quiet(ring, 5));
+        CHECK(complete(ring, op::cancel_all()).result<op::cancel_all>().value() == 0u);
+    });
+}
+
+TEST_CASE("cancel_all does not touch another ring", "[cancel]") {
+    if (!has_cancel_of_many()) LIO_SKIP(no_cancel_of_many);
+    under_each_setup([](ring& ring) {
+        lio::ring other = lio::ring::create({.entries = 4, .exactly = true}).value();
+        connection pair = socket_pair();
+        other.push(op::poll(pair.ours, POLLIN)).value();
+        CHECK(stays_quiet(other, 1));
+        CHECK(complete(ring, op::cancel_all()).result<op::cancel_all>().value() == 0u);
+        CHECK(stays_quiet(other, 5));
+        send_all(pair.theirs, "!");
+        CHECK(next_soon(other).result().value() == POLLIN);
+    });
+}
+
+TEST_CASE("cancel_file ends one operation on the file", "[cancel]") {
+    if (!has_cancel_of_many()) LIO_SKIP(no_cancel_of_many);
+    under_each_setup([](ring& ring) {
+        connection pair = socket_pair();
+        connection other = socket_pair();
+        ring.push(op::poll(pair.ours, POLLIN).user_data(1), op::poll(pair.ours, POLLIN).user_data(1),
+                  op::poll(other.ours, POLLIN).user_data(2))
+            .value();
+        CHECK(stays_quiet(ring));
+        for (int i = 0; i < 2; ++i) {
+            ring.push(op::cancel_file(pair.ours).user_data(3)).value();
+            const auto done = next_soon(ring, 2);
+            CHECK(code(of(done, 1)) == ECANCELED);
+            CHECK(of(done, 3).result<op::cancel_file>());
+            CHECK(stays_quiet(ring, 5));
+        }
+        CHECK(code(complete(ring, op::cancel_file(pair.ours))) == ENOENT);
+        send_all(other.theirs, "!");
+        CHECK(next_soon(ring).user_data() == 2);
+    });
+}
+
+TEST_CASE("cancel_file_all ends every operation on the file and says how many", "[cancel]") {
+    if (!has_cancel_of_many()) LIO_SKIP(no_cancel_of_many);
+    under_each_setup([](ring& ring) {
+        connection pair = socket_pair();
+        connection other = socket_pair();
+        char bytes[8];
+        // Also what came to the file by another descriptor.
+        const owned_file copy{::dup(pair.ours)};
+        ring.push(op::poll(pair.ours, POLLIN).user_data(1), op::recv(copy, bytes).user_data(2),
+                  op::poll(other.ours, POLLIN).user_data(3), op::timeout(one_hour).user_data(4))
+            .value();
+        CHECK(stays_quiet(ring));
+        ring.push(op::cancel_file_all(pair.ours).user_data(5)).value();
+        const auto done = next_soon(ring, 3);
+        CHECK(code(of(done, 1)) == ECANCELED);
+        CHECK(code(of(done, 2)) == ECANCELED);
+        CHECK(of(done, 5).result<op::cancel_file_all>().value() == 2u);
+        CHECK(stays_quiet(ring));
+        CHECK(complete(ring, op::cancel_file_all(pair.ours)).result<op::cancel_file_all>().value() == 0u);
+        ring.push(op::cancel_all().user_data(6)).value();
+        CHECK(of(next_soon(ring, 3), 6).result().value() == 2);
+    });
+}
+
+TEST_CASE("cancel_file finds the file through a slot, and what came to it through a slot", "[cancel]") {
+    if (!has_cancel_of_many()) LIO_SKIP(no_cancel_of_many);
+    under_each_setup([](ring& ring) {
+        connection pair = socket_pair();
+        const int files[] = {-1, pair.ours};
+        auto slots = lio::registered_files::create(ring, files).value();
+        const auto run = [&](const auto& waiting, const auto& cancelling) {
+            ring.push(waiting.user_data(1)).value();
+            CHECK(stays_quiet(ring, 5));
+            ring.push(cancelling.user_data(2)).value();
+            const auto done = next_soon(ring, 2);
+            CHECK(code(of(done, 1)) == ECANCELED);
+            CHECK(code(of(done, 2)) == 0);
+        };
+        run(op::poll(slots[1], POLLIN), op::cancel_file(slots[1]));
+        run(op::poll(slots[1], POLLIN), op::cancel_file(pair.ours));
+        run(op::poll(pair.ours, POLLIN), op::cancel_file_all(slots[1]));
+        CHECK(code(complete(ring, op::cancel_file(slots[0]))) == EBADF);
+    });
+}
+
+TEST_CASE("cancel_file of a descriptor that is closed says so", "[cancel][hazard 33]") {
+    if (!has_cancel_of_many()) LIO_SKIP(no_cancel_of_many);
+    under_each_setup([](ring& ring) {
+        connection pair = socket_pair();
+        const int number = pair.ours;
+        ring.push(op::poll(pair.ours, POLLIN).user_data(1)).value();
+        CHECK(stays_quiet(ring));
+        pair.ours.close();
+        CHECK(code(complete(ring, op::cancel_file(number).user_data(2))) == EBADF);
+        CHECK(code(complete(ring, op::cancel_file_all(number).user_data(2))) == EBADF);
+        ring.push(op::cancel(1).user_data(2)).value();
+        CHECK(code(of(next_soon(ring, 2), 1)) == ECANCELED);
+    });
+}
