@@ -72,6 +72,11 @@ public:
         publish();
     }
 
+    /// Gives back the buffer that a completion carries, if it carries one; failed ones can.
+    void recycle(const cqe& done) noexcept {
+        if (const auto id = done.buffer_id()) recycle(*id);
+    }
+
     /// Unregisters and says whether that went well. Errors: EEXIST, not on the ring's thread; it stays registered.
     result<void> close() noexcept;
 

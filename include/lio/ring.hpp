@@ -35,10 +35,11 @@ public:
     /// Errors: those of submit() and wait(). After EINTR and ETIME everything was submitted, if anything
     /// was queued: only the wait ended.
     result<submission> submit_and_wait(std::uint32_t count) noexcept {
-        // The second also when `count` is 0. What is refused there must not have been published here.
-        if (unsubmitted() == 0 || count - 1 >= plain_wait_limit_) [[unlikely]]
+        // Not below the limit when `count` is 0 either. Looked at first, because what a kernel thread submits is taken
+        // as soon as it is published, and the call may still be refused.
+        const std::uint32_t queued = count - 1 < plain_wait_limit_ ? publish() : 0;
+        if (queued == 0) [[unlikely]]
             return submit_and_wait(count, nullptr);
-        const std::uint32_t queued = publish();
         const detail::enter_answer answer = detail::enter_call(enter_file_, queued, count, wait_flags_);
         const std::uint32_t submitted = submitted_ + answer.taken();
         // A signal can end the wait early, which the answer hides.

@@ -7,8 +7,12 @@
 
 namespace lio::detail {
 
+// No arrays: a string literal would travel as its characters, not as a pointer. No structures with padding: its bytes
+// are anything, and operations are cancelled by comparing all 64 bits.
 template <class T>
-concept user_data_value = std::is_trivially_copyable_v<T> && sizeof(T) <= sizeof(std::uint64_t);
+concept user_data_value =
+    std::is_trivially_copyable_v<T> && sizeof(T) <= sizeof(std::uint64_t) &&
+    (std::is_scalar_v<T> || (std::is_class_v<T> && std::has_unique_object_representations_v<T>));
 
 // Numbers, enumerations and pointers go by value, so that user_data() shows the number that was given on
 // every byte order; structures go byte for byte.

@@ -115,22 +115,25 @@ public:
     reaped(const reaped&) = delete;
     reaped& operator=(const reaped&) = delete;
     ~reaped() {
-        // Forwards only: a range within this one, or a next(), may have released more already.
-        if (static_cast<std::int32_t>(visited_ - side_.head_) > 0) side_.release(visited_);
+        if (visited_ == begin_) return;
+        // A range within this one, or a next(), may have released more already: never backwards.
+        if (side_.head_ == begin_ || static_cast<std::int32_t>(visited_ - side_.head_) > 0) side_.release(visited_);
     }
 
-    iterator begin() noexcept { return {*this, side_.head_}; }
+    iterator begin() noexcept { return {*this, begin_}; }
     iterator end() noexcept { return {*this, end_}; }
-    std::uint32_t size() const noexcept { return end_ - side_.head_; }
+    std::uint32_t size() const noexcept { return end_ - begin_; }
     bool empty() const noexcept { return size() == 0; }
 
 private:
     friend class completion_side;
-    reaped(completion_side& side, std::uint32_t end) noexcept : side_{side}, end_{end}, visited_{side.head_} {}
+    reaped(completion_side& side, std::uint32_t end) noexcept
+        : side_{side}, begin_{side.head_}, end_{end}, visited_{begin_} {}
 
     completion_side& side_;
+    std::uint32_t begin_;
     std::uint32_t end_;
-    std::uint32_t visited_;
+    std::uint32_t visited_; // up to here; what follows is not released
 };
 
 inline completion_side::reaped completion_side::reap() noexcept {

@@ -140,10 +140,10 @@ public:
     /// How many slots are still to be filled.
     std::uint32_t room() const noexcept { return static_cast<std::uint32_t>(end_ - next_); }
 
-    /// Fills the next slot; there must be room. False, with nothing filled, if the operation is one that push
-    /// would refuse.
+    /// Fills the next slot; there must be room. False, with nothing filled, if the operation's memory is larger than
+    /// one entry can say.
     template <class Operation>
-    bool push(const Operation& operation) noexcept {
+    [[nodiscard]] bool push(const Operation& operation) noexcept {
         LIO_ASSERT(next_ != end_, "this batch has no room left");
         if (operation.refusal() != cause::operation) [[unlikely]]
             return false;
