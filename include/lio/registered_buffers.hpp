@@ -18,8 +18,8 @@ class registered_buffers {
 public:
     /// Registers the pieces of memory in `buffers`, any container of mutable_bytes with data() and size(). The
     /// list itself is copied (into pages of its own). `ring` is a lio::ring or one of a split ring's handles.
-    /// Errors: EBUSY, the ring has such a table; ENOMEM, RLIMIT_MEMLOCK; EFAULT; EINVAL, a piece is larger than
-    /// 1 GiB, or there are none or too many. io_uring_register(2). Since Linux 5.1.
+    /// Errors: EBUSY, the ring has such a table; ENOMEM, RLIMIT_MEMLOCK; EFAULT, a piece is not all there to be written,
+    /// or larger than 1 GiB; EINVAL, there are none or more than 16384. io_uring_register(2). Since Linux 5.1.
     template <class Ring, class Buffers>
     static result<registered_buffers> create(const Ring& ring, const Buffers& buffers) noexcept {
         const mutable_bytes* const first = buffers.data();
