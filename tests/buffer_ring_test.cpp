@@ -42,7 +42,7 @@ std::set<unsigned> take_all(ring& ring, const buffer_ring& buffers) {
     std::set<unsigned> taken;
     for (;;) {
         send_all(pair.theirs, "x");
-        const cqe done = complete(ring, op::recv(pair.ours, buffers.group()));
+        const cqe done = run(ring, op::recv(pair.ours, buffers.group()));
         if (!done.result()) {
             REQUIRE(code(done) == ENOBUFS);
             return taken;
@@ -64,12 +64,13 @@ std::string to_text(const buffer_ring& buffers, std::uint16_t id) { return std::
 TEST_CASE("a buffer ring has the size that was asked for, and its buffers lie apart", "[buffer_ring]") {
     if (!has_buffer_rings()) LIO_SKIP(no_buffer_rings);
     under_each_setup([](ring& ring) {
+        std::uint16_t group = 5; // another for each: Linux 6.1 does not forget where a group's former ring stood
         for (const std::uint32_t count : {1u, 2u, 64u, 32768u}) {
-            const auto made = buffer_ring::create(ring, {.group = 5, .count = count, .size = 24});
+            const auto made = buffer_ring::create(ring, {.group = ++group, .count = count, .size = 24});
             const buffer_ring& buffers = *made;
             CHECK(buffers.count() == count);
             CHECK(buffers.size() == 24);
-            CHECK(buffers.group() == 5);
+            CHECK(buffers.group() == group);
             bool apart = true;
             for (std::uint32_t id = 0; id < count; ++id) {
                 const lio::mutable_bytes memory = buffers.buffer(static_cast<std::uint16_t>(id));
@@ -139,8 +140,8 @@ TEST_CASE("two groups do not mix their buffers", "[buffer_ring]") {
         const auto second = buffer_ring::create(ring, {.group = 2, .count = 2, .size = 4}).value();
         connection pair = socket_pair();
         send_all(pair.theirs, "onesTWOS");
-        const cqe one = complete(ring, op::recv(pair.ours, first.group()));
-        const cqe two = complete(ring, op::recv(pair.ours, second.group()));
+        const cqe one = run(ring, op::recv(pair.ours, first.group()));
+        const cqe two = run(ring, op::recv(pair.ours, second.group()));
         CHECK(to_text(first, *one.buffer_id()) == "ones");
         CHECK(to_text(second, *two.buffer_id()) == "TWOS");
     });
@@ -175,7 +176,7 @@ TEST_CASE("a receive writes within its buffer only", "[buffer_ring]") {
         for (std::uint16_t id = 0; id < 4; ++id) std::memset(buffers.buffer(id).data(), '.', 8);
         connection pair = socket_pair();
         send_all(pair.theirs, "0123456789abcdef");
-        const cqe done = complete(ring, op::recv(pair.ours, buffers.group()));
+        const cqe done = run(ring, op::recv(pair.ours, buffers.group()));
         CHECK(done.result().value() == 8);
         for (std::uint16_t id = 0; id < 4; ++id)
             CHECK(to_text(buffers, id) == (id == *done.buffer_id() ? "01234567" : "........"));
@@ -404,7 +405,7 @@ TEST_CASE("a buffer ring outlives its ring harmlessly", "[buffer_ring][hazard 24
         auto buffers = buffer_ring::create(*first, {.group = 1, .count = 4, .size = 8}).value();
         connection pair = socket_pair();
         send_all(pair.theirs, "keep");
-        const cqe done = complete(*first, op::recv(pair.ours, buffers.group()));
+        const cqe done = run(*first, op::recv(pair.ours, buffers.group()));
         first.reset();
         // A ring that comes after, perhaps with the same descriptor, does not lose its group to it.
         ring second = ring::create(setup.options).value();
@@ -440,7 +441,7 @@ TEST_CASE("close unregisters once, and says so from the wrong thread", "[buffer_
         auto buffers = buffer_ring::create(ring, {.group = 1, .count = 4, .size = 8}).value();
         connection pair = socket_pair();
         send_all(pair.theirs, "bytes");
-        CHECK(complete(ring, op::recv(pair.ours, buffers.group(), 1)).result().value() == 1);
+        CHECK(run(ring, op::recv(pair.ours, buffers.group(), 1)).result().value() == 1);
         if (has(ring.setup_flags(), lio::setup::single_issuer)) {
             int answer = 0;
             std::thread([&] {
@@ -448,11 +449,11 @@ TEST_CASE("close unregisters once, and says so from the wrong thread", "[buffer_
                 answer = closed ? 0 : closed.error().code();
             }).join();
             CHECK(answer == EEXIST);
-            CHECK(complete(ring, op::recv(pair.ours, buffers.group(), 1)).result().value() == 1); // nothing happened
+            CHECK(run(ring, op::recv(pair.ours, buffers.group(), 1)).result().value() == 1); // nothing happened
         }
         CHECK(buffers.close());
         CHECK(buffers.close());
-        CHECK(code(complete(ring, op::recv(pair.ours, buffers.group()))) == ENOBUFS);
+        CHECK(code(run(ring, op::recv(pair.ours, buffers.group()))) == ENOBUFS);
         CHECK(buffer_ring::create(ring, {.group = 1, .count = 4, .size = 8}));
     });
 }

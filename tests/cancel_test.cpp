@@ -82,16 +82,16 @@ TEST_CASE("cancel succeeds, and what was cancelled completes itself", "[cancel][
 
 TEST_CASE("cancel answers ENOENT when there is no such operation", "[cancel][hazard 33]") {
     under_each_setup([](ring& ring) {
-        CHECK(code(complete(ring, op::cancel(42))) == ENOENT);
+        CHECK(code(run(ring, op::cancel(42))) == ENOENT);
         connection pair = socket_pair();
         char bytes[8] = {};
         ring.push(op::recv(pair.ours, bytes).user_data(1)).value();
         CHECK(stays_quiet(ring));
-        CHECK(code(complete(ring, op::cancel(2).user_data(3))) == ENOENT);
+        CHECK(code(run(ring, op::cancel(2).user_data(3))) == ENOENT);
         // The other one was left alone.
         send_all(pair.theirs, "hello");
         CHECK(next_soon(ring).result().value() == 5);
-        CHECK(code(complete(ring, op::cancel(1).user_data(3))) == ENOENT); // it is over
+        CHECK(code(run(ring, op::cancel(1).user_data(3))) == ENOENT); // it is over
     });
 }
 
@@ -196,7 +196,7 @@ TEST_CASE("cancel_all ends everything with one user_data and says how many", "[c
         CHECK(stays_quiet(ring));
         send_all(pair.theirs, "!");
         CHECK(next_soon(ring).user_data() == 2);
-        CHECK(complete(ring, op::cancel_all(1)).result<op::cancel_all>().value() == 0u);
+        CHECK(run(ring, op::cancel_all(1)).result<op::cancel_all>().value() == 0u);
     });
 }
 
@@ -219,7 +219,7 @@ TEST_CASE("cancel_all without a target ends everything on the ring", "[cancel]")
         }
         CHECK(of(done, 6).result<op::cancel_all>().value() == 5u);
         CHECK(stays_quiet(ring, 5));
-        CHECK(complete(ring, op::cancel_all()).result<op::cancel_all>().value() == 0u);
+        CHECK(run(ring, op::cancel_all()).result<op::cancel_all>().value() == 0u);
     });
 }
 
@@ -230,7 +230,7 @@ TEST_CASE("cancel_all does not touch another ring", "[cancel]") {
         connection pair = socket_pair();
         other.push(op::poll(pair.ours, POLLIN)).value();
         CHECK(stays_quiet(other, 1));
-        CHECK(complete(ring, op::cancel_all()).result<op::cancel_all>().value() == 0u);
+        CHECK(run(ring, op::cancel_all()).result<op::cancel_all>().value() == 0u);
         CHECK(stays_quiet(other, 5));
         send_all(pair.theirs, "!");
         CHECK(next_soon(other).result().value() == POLLIN);
@@ -253,7 +253,7 @@ TEST_CASE("cancel_file ends one operation on the file", "[cancel]") {
             CHECK(of(done, 3).result<op::cancel_file>());
             CHECK(stays_quiet(ring, 5));
         }
-        CHECK(code(complete(ring, op::cancel_file(pair.ours))) == ENOENT);
+        CHECK(code(run(ring, op::cancel_file(pair.ours))) == ENOENT);
         send_all(other.theirs, "!");
         CHECK(next_soon(ring).user_data() == 2);
     });
@@ -277,7 +277,7 @@ TEST_CASE("cancel_file_all ends every operation on the file and says how many", 
         CHECK(code(of(done, 2)) == ECANCELED);
         CHECK(of(done, 5).result<op::cancel_file_all>().value() == 2u);
         CHECK(stays_quiet(ring));
-        CHECK(complete(ring, op::cancel_file_all(pair.ours)).result<op::cancel_file_all>().value() == 0u);
+        CHECK(run(ring, op::cancel_file_all(pair.ours)).result<op::cancel_file_all>().value() == 0u);
         ring.push(op::cancel_all().user_data(6)).value();
         CHECK(of(next_soon(ring, 3), 6).result().value() == 2);
     });
@@ -289,7 +289,7 @@ TEST_CASE("cancel_file finds the file through a slot, and what came to it throug
         connection pair = socket_pair();
         const int files[] = {-1, pair.ours};
         auto slots = lio::registered_files::create(ring, files).value();
-        const auto run = [&](const auto& waiting, const auto& cancelling) {
+        const auto cancelled = [&](const auto& waiting, const auto& cancelling) {
             ring.push(waiting.user_data(1)).value();
             CHECK(stays_quiet(ring, 5));
             ring.push(cancelling.user_data(2)).value();
@@ -297,10 +297,10 @@ TEST_CASE("cancel_file finds the file through a slot, and what came to it throug
             CHECK(code(of(done, 1)) == ECANCELED);
             CHECK(code(of(done, 2)) == 0);
         };
-        run(op::poll(slots[1], POLLIN), op::cancel_file(slots[1]));
-        run(op::poll(slots[1], POLLIN), op::cancel_file(pair.ours));
-        run(op::poll(pair.ours, POLLIN), op::cancel_file_all(slots[1]));
-        CHECK(code(complete(ring, op::cancel_file(slots[0]))) == EBADF);
+        cancelled(op::poll(slots[1], POLLIN), op::cancel_file(slots[1]));
+        cancelled(op::poll(slots[1], POLLIN), op::cancel_file(pair.ours));
+        cancelled(op::poll(pair.ours, POLLIN), op::cancel_file_all(slots[1]));
+        CHECK(code(run(ring, op::cancel_file(slots[0]))) == EBADF);
     });
 }
 
@@ -312,8 +312,8 @@ TEST_CASE("cancel_file of a descriptor that is closed says so", "[cancel][hazard
         ring.push(op::poll(pair.ours, POLLIN).user_data(1)).value();
         CHECK(stays_quiet(ring));
         pair.ours.close();
-        CHECK(code(complete(ring, op::cancel_file(number).user_data(2))) == EBADF);
-        CHECK(code(complete(ring, op::cancel_file_all(number).user_data(2))) == EBADF);
+        CHECK(code(run(ring, op::cancel_file(number).user_data(2))) == EBADF);
+        CHECK(code(run(ring, op::cancel_file_all(number).user_data(2))) == EBADF);
         ring.push(op::cancel(1).user_data(2)).value();
         CHECK(code(of(next_soon(ring, 2), 1)) == ECANCELED);
     });

@@ -244,7 +244,7 @@ TEST_CASE("every known operation has two rows or more in the encoding table, or 
     }
 }
 
-TEST_CASE("every operation of this kernel has a row in the encoding table or is listed as missing", "[layout]") {
+TEST_CASE("every operation of this kernel has a row in the encoding table or is listed as missing") {
     unsigned supported = 0;
     for (unsigned number = 0; number < 255; ++number) {
         if (!lio::test::kernel_supports(static_cast<opcode>(number))) continue;
@@ -329,7 +329,7 @@ TEST_CASE("a modifier leaves the operation that it is called on as it was", "[la
     CHECK((bytes_of(plain) == bytes_of(nop())));
 }
 
-TEST_CASE("modifiers keep the flags that the operation set itself [hazard 29]", "[layout]") {
+TEST_CASE("modifiers keep the flags that the operation set itself [hazard 29]", "[layout][hazard 29]") {
     CHECK(flags_of(many_times()) == 0x20);
     CHECK(flags_of(many_times().link()) == 0x24);
     CHECK(flags_of(many_times().hard_link().drain().force_async()) == 0x3a);
@@ -347,7 +347,7 @@ TEST_CASE("an operation that modifiers changed says so in its type", "[layout]")
     CHECK((std::is_same_v<decltype(lio::op::fsync(1).datasync().drain()), lio::op::fsync>));
 }
 
-TEST_CASE("nothing remains in a slot of the operation that was in it before [hazard 29]") {
+TEST_CASE("nothing remains in a slot of the operation that was in it before [hazard 29]", "[hazard 29]") {
     under_each_setup(
         [](lio::ring& ring) {
             const mapped_slot slot{ring};

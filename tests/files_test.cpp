@@ -11,6 +11,7 @@
 #include "support/files.hpp"
 #include "support/probe.hpp"
 #include "support/rings.hpp"
+#include "support/waiting.hpp"
 
 #include <lio/abi/setup.hpp>
 #include <lio/op/files.hpp>
@@ -48,9 +49,11 @@ using lio::test::complete;
 using lio::test::content_of;
 using lio::test::exists;
 using lio::test::expected_entry;
+using lio::test::file_mode_mask;
 using lio::test::is_open;
 using lio::test::kernel_supports;
 using lio::test::make_file;
+using lio::test::next_soon;
 using lio::test::open_file;
 using lio::test::pipe_ends;
 using lio::test::size_of;
@@ -176,7 +179,15 @@ const lio::test::encodings rows{[](auto add) {
         expected_entry{}.u8(0, 23).s32(4, 5).u64(8, 4096).pointer(16, row_memory).u32(24, 64));
     add("write to a slot with flags and a priority",
         op::write(slot, lio::bytes{row_memory, 3}, 9).flags(rw_flag::append | rw_flag::data_sync).io_priority(1),
-        expected_entry{}.u8(0, 23).u8(1, 1).u16(2, 1).s32(4, 7).u64(8, 9).pointer(16, row_memory).u32(24, 3).u32(28, 0x12));
+        expected_entry{}
+            .u8(0, 23)
+            .u8(1, 1)
+            .u16(2, 1)
+            .s32(4, 7)
+            .u64(8, 9)
+            .pointer(16, row_memory)
+            .u32(24, 3)
+            .u32(28, 0x12));
     add("write with the other flags",
         op::write(5, row_memory, 0)
             .flags(rw_flag::high_priority | rw_flag::sync | rw_flag::no_append | rw_flag::atomic | rw_flag::no_signal),
@@ -186,12 +197,28 @@ const lio::test::encodings rows{[](auto add) {
         expected_entry{}.u8(0, 1).s32(4, 5).u64(8, 4096).pointer(16, row_vectors).u32(24, 3));
     add("readv of a pointer and a count from a slot, with flags and a priority",
         op::readv(slot, row_vectors, 2, 1).flags(rw_flag::no_wait).io_priority(2),
-        expected_entry{}.u8(0, 1).u8(1, 1).u16(2, 2).s32(4, 7).u64(8, 1).pointer(16, row_vectors).u32(24, 2).u32(28, 8));
+        expected_entry{}
+            .u8(0, 1)
+            .u8(1, 1)
+            .u16(2, 2)
+            .s32(4, 7)
+            .u64(8, 1)
+            .pointer(16, row_vectors)
+            .u32(24, 2)
+            .u32(28, 8));
     add("writev", op::writev(5, row_vectors, 4096),
         expected_entry{}.u8(0, 2).s32(4, 5).u64(8, 4096).pointer(16, row_vectors).u32(24, 3));
     add("writev of a pointer and a count to a slot, with flags and a priority",
         op::writev(slot, row_vectors, 2, 1).flags(rw_flag::sync).io_priority(2),
-        expected_entry{}.u8(0, 2).u8(1, 1).u16(2, 2).s32(4, 7).u64(8, 1).pointer(16, row_vectors).u32(24, 2).u32(28, 4));
+        expected_entry{}
+            .u8(0, 2)
+            .u8(1, 1)
+            .u16(2, 2)
+            .s32(4, 7)
+            .u64(8, 1)
+            .pointer(16, row_vectors)
+            .u32(24, 2)
+            .u32(28, 4));
 
     add("read_fixed", op::read_fixed(5, row_buffer, 4096),
         expected_entry{}.u8(0, 4).s32(4, 5).u64(8, 4096).pointer(16, row_memory).u32(24, 64).u16(40, 513));
@@ -241,7 +268,14 @@ const lio::test::encodings rows{[](auto add) {
     add("openat2", op::openat2(current_directory, row_path, row_how),
         expected_entry{}.u8(0, 28).s32(4, -100).pointer(8, &row_how).pointer(16, row_path).u32(24, 24));
     add("openat2 in a directory, linked", op::openat2(6, row_path, row_how).link().user_data(3),
-        expected_entry{}.u8(0, 28).u8(1, 4).s32(4, 6).pointer(8, &row_how).pointer(16, row_path).u32(24, 24).u64(32, 3));
+        expected_entry{}
+            .u8(0, 28)
+            .u8(1, 4)
+            .s32(4, 6)
+            .pointer(8, &row_how)
+            .pointer(16, row_path)
+            .u32(24, 24)
+            .u64(32, 3));
 
     add("close", op::close(5), expected_entry{}.u8(0, 19).s32(4, 5));
     add("close of a slot", op::close(slot), expected_entry{}.u8(0, 19).u32(44, 8));
@@ -306,7 +340,7 @@ TEST_CASE("a read fills the memory with what the file has at the offset, and lea
     });
 }
 
-TEST_CASE("a read near the end of the file is short, and at the end it is 0 [hazard 38]") {
+TEST_CASE("a read near the end of the file is short, and at the end it is 0 [hazard 38]", "[hazard 38]") {
     under_each_setup([](lio::ring& ring) {
         const temporary_directory directory;
         make_file(directory / "file", "0123456789");
@@ -338,7 +372,8 @@ TEST_CASE("a read or a write on a descriptor that is not open for it fails with 
     });
 }
 
-TEST_CASE("memory that is larger than one transfer is refused by push, and nothing of the push is queued [hazard 38]") {
+TEST_CASE("memory that is larger than one transfer is refused by push, and nothing of the push is queued [hazard 38]",
+          "[hazard 38]") {
     under_each_setup([](lio::ring& ring) {
         char memory[8] = {};
         const std::size_t most = 0x7ffff000;
@@ -366,7 +401,7 @@ TEST_CASE("memory that is larger than one transfer is refused by push, and nothi
     });
 }
 
-TEST_CASE("current_position reads and writes where the file stands and moves it on [hazard 39]") {
+TEST_CASE("current_position reads and writes where the file stands and moves it on [hazard 39]", "[hazard 39]") {
     under_each_setup([](lio::ring& ring) {
         if ((ring.features() & lio::abi::feat_rw_cur_pos) == 0)
             return lio::test::record_partial_skip("current_position needs Linux 5.6");
@@ -386,7 +421,7 @@ TEST_CASE("current_position reads and writes where the file stands and moves it 
     });
 }
 
-TEST_CASE("a negative offset is an error and never the current position [hazard 39]") {
+TEST_CASE("a negative offset is an error and never the current position [hazard 39]", "[hazard 39]") {
     under_each_setup([](lio::ring& ring) {
         const temporary_directory directory;
         make_file(directory / "file", "0123456789");
@@ -559,7 +594,7 @@ TEST_CASE("readv and writev fail on a bad descriptor, and with more pieces than 
     });
 }
 
-TEST_CASE("the array of readv may change once it is submitted [hazard 40]") {
+TEST_CASE("the array of readv may change once it is submitted [hazard 40]", "[hazard 40]") {
     under_each_setup([](lio::ring& ring) {
         const pipe_ends pipe;
         char right[] = "....";
@@ -666,7 +701,7 @@ TEST_CASE("close closes a descriptor, and a second time fails with EBADF") {
     });
 }
 
-TEST_CASE("close empties a slot of the registered files, and no descriptor is closed [hazard 30]") {
+TEST_CASE("close empties a slot of the registered files, and no descriptor is closed [hazard 30]", "[hazard 30]") {
     if (!slots_can_be_closed()) LIO_SKIP("closing a slot needs Linux 5.15");
     under_each_setup([](lio::ring& ring) {
         const temporary_directory directory;
@@ -688,7 +723,7 @@ TEST_CASE("close empties a slot of the registered files, and no descriptor is cl
     });
 }
 
-TEST_CASE("closing a slot that cannot be there is an error and leaves descriptor 0 alone [hazard 30]") {
+TEST_CASE("closing a slot that cannot be there is an error and leaves descriptor 0 alone [hazard 30]", "[hazard 30]") {
     if (!slots_can_be_closed()) LIO_SKIP("closing a slot needs Linux 5.15");
     if (!is_open(0)) LIO_SKIP("descriptor 0 is closed, so it cannot be seen to stay open");
     under_each_setup([](lio::ring& ring) {
@@ -721,7 +756,7 @@ TEST_CASE("fsync succeeds on a file in each of its forms, and fails where there 
 }
 
 TEST_CASE("openat opens what is there and creates what is not, with the mode that was given") {
-    const mode_t mask = ::umask(0);
+    const file_mode_mask no_mask{0};
     under_each_setup([](lio::ring& ring) {
         const temporary_directory directory;
         make_file(directory / "file", "content");
@@ -735,8 +770,8 @@ TEST_CASE("openat opens what is there and creates what is not, with the mode tha
             CHECK(::fcntl(opened, F_GETFD) == 0);
         }
         const open_file base{directory.path(), O_RDONLY | O_DIRECTORY};
-        const open_file made{
-            complete(ring, lio::op::openat(base, "new", O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0640)).result().value()};
+        const int flags = O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC;
+        const open_file made{complete(ring, lio::op::openat(base, "new", flags, 0640)).result().value()};
         CHECK(::fcntl(made, F_GETFD) == FD_CLOEXEC);
         CHECK(::write(made, "x", 1) == 1);
         CHECK(content_of(directory / "new") == "x");
@@ -744,7 +779,6 @@ TEST_CASE("openat opens what is there and creates what is not, with the mode tha
         REQUIRE(::stat((directory / "new").c_str(), &status) == 0);
         CHECK((status.st_mode & 07777) == 0640);
     });
-    ::umask(mask);
 }
 
 TEST_CASE("openat fails as open does") {
@@ -761,7 +795,7 @@ TEST_CASE("openat fails as open does") {
     });
 }
 
-TEST_CASE("the path and the structure of an open may change once it is submitted [hazard 40]") {
+TEST_CASE("the path and the structure of an open may change once it is submitted [hazard 40]", "[hazard 40]") {
     under_each_setup([](lio::ring& ring) {
         const temporary_directory directory;
         const open_file base{directory.path(), O_RDONLY | O_DIRECTORY};
@@ -801,7 +835,7 @@ TEST_CASE("the path and the structure of an open may change once it is submitted
 
 TEST_CASE("openat2 opens with the flags and the mode in its structure") {
     if (!kernel_supports(lio::abi::opcode::openat2)) LIO_SKIP("openat2 needs Linux 5.6");
-    const mode_t mask = ::umask(0);
+    const file_mode_mask no_mask{0};
     under_each_setup([](lio::ring& ring) {
         const temporary_directory directory;
         const std::string path = directory / "new";
@@ -813,7 +847,6 @@ TEST_CASE("openat2 opens with the flags and the mode in its structure") {
         REQUIRE(::stat(path.c_str(), &status) == 0);
         CHECK((status.st_mode & 07777) == 0604);
     });
-    ::umask(mask);
 }
 
 TEST_CASE("openat2 keeps to the limits that it was given, and refuses what it does not know") {
@@ -993,7 +1026,7 @@ TEST_CASE("a write, an fsync and a read in a chain happen in that order") {
     });
 }
 
-TEST_CASE("a chain that breaks on a short read cancels what follows with ECANCELED [hazard 32]") {
+TEST_CASE("a chain that breaks on a short read cancels what follows with ECANCELED [hazard 32]", "[hazard 32]") {
     under_each_setup([](lio::ring& ring) {
         const temporary_directory directory;
         make_file(directory / "file", "0123456789");
@@ -1010,7 +1043,7 @@ TEST_CASE("a chain that breaks on a short read cancels what follows with ECANCEL
     });
 }
 
-TEST_CASE("a hard link goes on after a short read and after a failure [hazard 32]") {
+TEST_CASE("a hard link goes on after a short read and after a failure [hazard 32]", "[hazard 32]") {
     under_each_setup([](lio::ring& ring) {
         const temporary_directory directory;
         make_file(directory / "file", "0123456789");
@@ -1036,13 +1069,12 @@ TEST_CASE("a failure is told by a completion, with skip_success too") {
         char memory[8] = {};
         const ::iovec piece{memory, 4};
         const auto failing = [&ring](const auto& operation, int expected) {
-            // Linked, so that nothing else can come first; a failure cancels the nop.
+            // Linked, so that nothing can come first; hard, so that the nop comes in any case.
             ring.push(operation.skip_success().user_data(1).hard_link(), nop().user_data(2)).value();
-            ring.submit_and_wait(2).value();
-            const lio::cqe first = ring.next().value();
+            const lio::cqe first = next_soon(ring);
             CHECK(first.user_data() == 1);
             CHECK(code_of(first) == expected);
-            CHECK(ring.next().value().user_data() == 2);
+            CHECK(next_soon(ring).user_data() == 2);
         };
         failing(lio::op::read(-1, memory, 0), EBADF);
         failing(lio::op::read(file, memory, -1), EINVAL);

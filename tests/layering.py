@@ -189,7 +189,7 @@ def a_program_without_libc_runs_and_is_below_16_kib():
         return "this CPU's system calls go through libc"
     program = options.work / "nop_no_libc"
     run(*compile_flags("-O2", "-DNDEBUG", "-fno-exceptions", "-fno-rtti", "-fno-stack-protector", "-nostdlib", "-static",
-                       "-fno-builtin", ROOT / "tests/freestanding/nop_no_libc.cpp", options.work / "library-Os.a", "-o",
+                       "-fno-builtin", "-Wl,--gc-sections", "-Wl,-z,noseparate-code", ROOT / "tests/freestanding/nop_no_libc.cpp", options.work / "library-Os.a", "-o",
                        program))
     run("strip", program)
     status = subprocess.run([str(program)]).returncode

@@ -31,6 +31,7 @@ using lio::test::complete;
 using lio::test::content_of;
 using lio::test::exists;
 using lio::test::expected_entry;
+using lio::test::file_mode_mask;
 using lio::test::kernel_supports;
 using lio::test::make_file;
 using lio::test::open_file;
@@ -64,7 +65,8 @@ static_assert(!std::is_convertible_v<int, lio::path_name>);
 static_assert(std::is_trivially_copyable_v<lio::path_name>);
 
 static_assert(!std::is_constructible_v<lio::op::unlinkat, int, std::nullptr_t>);
-static_assert(!std::is_constructible_v<lio::op::unlinkat, lio::direct_descriptor, const char*>, "a slot is no directory");
+static_assert(!std::is_constructible_v<lio::op::unlinkat, lio::direct_descriptor, const char*>,
+              "a slot is no directory");
 static_assert(!std::is_constructible_v<lio::op::renameat, int, const char*, int, std::string>, "a temporary");
 static_assert(!std::is_constructible_v<lio::op::renameat, int, const char*, const char*>, "a directory for each");
 static_assert(!std::is_constructible_v<lio::op::mkdirat, int, const char*>, "permissions are named");
@@ -89,12 +91,7 @@ const lio::test::encodings rows{[](auto add) {
             .u16(42, 4));
 
     add("renameat", op::renameat(current_directory, row_path, current_directory, other_path),
-        expected_entry{}
-            .u8(0, 35)
-            .s32(4, -100)
-            .pointer(8, other_path)
-            .pointer(16, row_path)
-            .s32(24, -100));
+        expected_entry{}.u8(0, 35).s32(4, -100).pointer(8, other_path).pointer(16, row_path).s32(24, -100));
     add("renameat between directories, with flags, hard-linked",
         op::renameat(6, row_path, 7, other_path, rename_noreplace).hard_link(),
         expected_entry{}
@@ -210,7 +207,7 @@ TEST_CASE("renameat fails as the system call does") {
 
 TEST_CASE("mkdirat makes a directory with the permissions that the umask leaves") {
     if (!kernel_supports(lio::abi::opcode::mkdirat)) LIO_SKIP("mkdirat needs Linux 5.15");
-    const mode_t mask = ::umask(022);
+    const file_mode_mask mask{022};
     under_each_setup([](lio::ring& ring) {
         const temporary_directory directory;
         const open_file base{directory.path(), O_RDONLY | O_DIRECTORY};
@@ -224,7 +221,6 @@ TEST_CASE("mkdirat makes a directory with the permissions that the umask leaves"
         CHECK(code_of(complete(ring, lio::op::mkdirat(current_directory, path, 0700))) == 0);
         CHECK(exists(path));
     });
-    ::umask(mask);
 }
 
 TEST_CASE("mkdirat fails as the system call does") {
@@ -241,7 +237,7 @@ TEST_CASE("mkdirat fails as the system call does") {
     });
 }
 
-TEST_CASE("the paths of an operation may change once it is submitted [hazard 40]") {
+TEST_CASE("the paths of an operation may change once it is submitted [hazard 40]", "[hazard 40]") {
     if (!kernel_supports(lio::abi::opcode::mkdirat)) LIO_SKIP("mkdirat needs Linux 5.15");
     under_each_setup([](lio::ring& ring) {
         const temporary_directory directory;

@@ -74,11 +74,11 @@ TEST_CASE("poll completes when the event comes, and says which it is", "[poll][h
 TEST_CASE("poll completes at once when the event is there already", "[poll]") {
     under_each_setup([](ring& ring) {
         const owned_file counter = event_counter(1);
-        CHECK(events_of(complete(ring, op::poll(counter, POLLIN))) == POLLIN);
+        CHECK(events_of(run(ring, op::poll(counter, POLLIN))) == POLLIN);
         // Only what was asked for, though it could be written to as well ...
-        CHECK(events_of(complete(ring, op::poll(counter, POLLOUT))) == POLLOUT);
+        CHECK(events_of(run(ring, op::poll(counter, POLLOUT))) == POLLOUT);
         // ... and all of that.
-        CHECK(events_of(complete(ring, op::poll(counter, POLLIN | POLLOUT))) == (POLLIN | POLLOUT));
+        CHECK(events_of(run(ring, op::poll(counter, POLLIN | POLLOUT))) == (POLLIN | POLLOUT));
     });
 }
 
@@ -166,13 +166,13 @@ TEST_CASE("the upper half of poll's events reaches the kernel", "[poll][hazard 3
 }
 
 TEST_CASE("poll of a bad descriptor says so", "[poll]") {
-    under_each_setup([](ring& ring) { CHECK(code(complete(ring, op::poll(0x3fffffff, POLLIN))) == EBADF); });
+    under_each_setup([](ring& ring) { CHECK(code(run(ring, op::poll(0x3fffffff, POLLIN))) == EBADF); });
 }
 
 TEST_CASE("poll of a regular file finds it ready", "[poll]") {
     under_each_setup([](ring& ring) {
         const owned_file file{::open("/proc/self/exe", O_RDONLY | O_CLOEXEC)};
-        const cqe done = complete(ring, op::poll(file, POLLIN | POLLOUT));
+        const cqe done = run(ring, op::poll(file, POLLIN | POLLOUT));
         // Older kernels have nothing to wait for there and refuse.
         if (code(done) == EINVAL) {
             record_partial_skip("the kernel polls no regular files");

@@ -84,11 +84,11 @@ TEST_CASE("an operation through a slot reaches the file, also when its descripto
         first.ours.close();
         second.ours.close();
         const std::string text = "through a slot";
-        CHECK(complete(ring, op::send(slots[1], text)).result().value() == static_cast<int>(text.size()));
+        CHECK(run(ring, op::send(slots[1], text)).result().value() == static_cast<int>(text.size()));
         CHECK(receive_some(second.theirs) == text);
         send_all(first.theirs, "and back");
         char bytes[16] = {};
-        CHECK(complete(ring, op::recv(slots[0], bytes)).result().value() == 8);
+        CHECK(run(ring, op::recv(slots[0], bytes)).result().value() == 8);
         CHECK(std::string(bytes) == "and back");
     });
 }
@@ -99,16 +99,16 @@ TEST_CASE("an operation on an empty slot, or one that does not exist, gets EBADF
         const std::vector<int> files{-1, pair.ours};
         const auto slots = registered_files::create(ring, files).value();
         char bytes[4];
-        CHECK(code(complete(ring, op::recv(slots[0], bytes))) == EBADF);
-        CHECK(code(complete(ring, op::recv(lio::direct_descriptor{2}, bytes))) == EBADF);
-        CHECK(code(complete(ring, op::recv(lio::direct_descriptor{0xffffffff}, bytes))) == EBADF);
+        CHECK(code(run(ring, op::recv(slots[0], bytes))) == EBADF);
+        CHECK(code(run(ring, op::recv(lio::direct_descriptor{2}, bytes))) == EBADF);
+        CHECK(code(run(ring, op::recv(lio::direct_descriptor{0xffffffff}, bytes))) == EBADF);
     });
 }
 
 TEST_CASE("a ring without registered files has no slots", "[registered]") {
     under_each_setup([](ring& ring) {
         char bytes[4];
-        CHECK(code(complete(ring, op::recv(lio::direct_descriptor{0}, bytes))) == EBADF);
+        CHECK(code(run(ring, op::recv(lio::direct_descriptor{0}, bytes))) == EBADF);
     });
 }
 
@@ -123,7 +123,7 @@ TEST_CASE("a ring has one table of files at a time", "[registered]") {
             CHECK(second.error().code() == EBUSY);
             send_all(pair.theirs, "!");
             char byte;
-            CHECK(code(complete(ring, op::recv(slots[0], {&byte, 1}))) == 0); // the first is unharmed
+            CHECK(code(run(ring, op::recv(slots[0], {&byte, 1}))) == 0); // the first is unharmed
         }
         CHECK(registered_files::create(ring, files));
     });
@@ -165,12 +165,15 @@ TEST_CASE("the kernel holds a registered file open as long as it is registered",
         CHECK(stays_open(pipe.reading()));
         CHECK(slots.close());
         CHECK(comes_to_its_end(pipe.reading()));
-        CHECK(code(complete(ring, op::poll(lio::direct_descriptor{0}, POLLOUT))) == EBADF);
+        CHECK(code(run(ring, op::poll(lio::direct_descriptor{0}, POLLOUT))) == EBADF);
         CHECK(slots.close()); // a second time it has nothing to do
     });
 }
 
 TEST_CASE("an operation in flight keeps the file that its slot has lost", "[registered]") {
+    // Kernels before 6.13 wait for the operation, which here would be for ever; the feature came just after that.
+    if ((ring::create().value().features() & lio::abi::feat_rw_attr) == 0)
+        LIO_SKIP("unregistering with operations in flight: known to work since Linux 6.14");
     under_each_setup([](ring& ring) {
         connection pair = socket_pair();
         char bytes[16] = {};
@@ -205,7 +208,7 @@ TEST_CASE("a table of files outlives its ring harmlessly, and the files are let 
         CHECK(slots.close());
         { const registered_files gone = std::move(slots); }
         const std::string text = "x";
-        CHECK(complete(second, op::send(others[0], text)).result().value() == 1);
+        CHECK(run(second, op::send(others[0], text)).result().value() == 1);
     }
 }
 
@@ -235,7 +238,7 @@ TEST_CASE("a table of files is closed by its ring's own thread only", "[register
         pipe_ends pipe;
         auto slots = registered_files::create(ring, std::array<int, 1>{pipe.writing()}).value();
         pipe.close_writing();
-        CHECK(code(complete(ring, op::poll(slots[0], POLLOUT))) == 0); // now the ring has a thread
+        CHECK(code(run(ring, op::poll(slots[0], POLLOUT))) == 0); // now the ring has a thread
         if (has(ring.setup_flags(), lio::setup::single_issuer)) {
             CHECK(close_on_another_thread(slots) == EEXIST);
             CHECK(stays_open(pipe.reading()));
@@ -261,11 +264,11 @@ TEST_CASE("what is written from a registered buffer is read back into another", 
         CHECK(buffers[0].size() == 16);
         CHECK(buffers[1].memory().data() == static_cast<void*>(target.data()));
 
-        CHECK(complete(ring, op::write_fixed(file, buffers[0], 0)).result().value() == 16);
+        CHECK(run(ring, op::write_fixed(file, buffers[0], 0)).result().value() == 16);
         CHECK(content_of(directory / "file") == source);
-        CHECK(complete(ring, op::read_fixed(file, buffers[1].part(4, 8), 2)).result().value() == 8);
+        CHECK(run(ring, op::read_fixed(file, buffers[1].part(4, 8), 2)).result().value() == 8);
         CHECK(std::string(target.begin(), target.end()) == "....23456789....");
-        CHECK(complete(ring, op::write_fixed(file, buffers[1].part(3, 2), 16)).result().value() == 2);
+        CHECK(run(ring, op::write_fixed(file, buffers[1].part(3, 2), 16)).result().value() == 2);
         CHECK(content_of(directory / "file") == source + ".2");
     });
 }
@@ -279,7 +282,7 @@ TEST_CASE("registered files and registered buffers go together", "[registered]")
         const auto buffers = registered_buffers::create(ring, list).value();
         const auto slots = registered_files::create(ring, std::array<int, 2>{-1, *file}).value();
         file.reset();
-        CHECK(complete(ring, op::write_fixed(slots[1], buffers[0], 3)).result().value() == 4);
+        CHECK(run(ring, op::write_fixed(slots[1], buffers[0], 3)).result().value() == 4);
         CHECK(content_of(directory / "file") == std::string("\0\0\0both", 7));
     });
 }
@@ -294,12 +297,12 @@ TEST_CASE("memory outside of the registered buffer is refused", "[registered]") 
         const mutable_bytes list[] = {source};
         const auto buffers = registered_buffers::create(ring, list).value();
         const lio::registered_buffer other{0, elsewhere};
-        CHECK(code(complete(ring, op::read_fixed(file, other, 0))) == EFAULT);
+        CHECK(code(run(ring, op::read_fixed(file, other, 0))) == EFAULT);
         CHECK(elsewhere == "eeeeeeee");
         const lio::registered_buffer longer{0, mutable_bytes{source.data(), 9}};
-        CHECK(code(complete(ring, op::write_fixed(file, longer, 0))) == EFAULT);
+        CHECK(code(run(ring, op::write_fixed(file, longer, 0))) == EFAULT);
         const lio::registered_buffer no_such{1, source};
-        CHECK(code(complete(ring, op::write_fixed(file, no_such, 0))) == EFAULT);
+        CHECK(code(run(ring, op::write_fixed(file, no_such, 0))) == EFAULT);
         CHECK(content_of(directory / "file") == "content");
     });
 }
@@ -316,9 +319,9 @@ TEST_CASE("a ring has one table of buffers at a time, and none after it is gone"
         const auto second = registered_buffers::create(ring, list);
         REQUIRE_FALSE(second);
         CHECK(second.error().code() == EBUSY);
-        CHECK(complete(ring, op::read_fixed(file, buffer, 0)).result().value() == 7);
+        CHECK(run(ring, op::read_fixed(file, buffer, 0)).result().value() == 7);
         CHECK(buffers.close());
-        CHECK(code(complete(ring, op::read_fixed(file, buffer, 0))) == EFAULT);
+        CHECK(code(run(ring, op::read_fixed(file, buffer, 0))) == EFAULT);
         CHECK(buffers.close()); // a second time it has nothing to do
         CHECK(registered_buffers::create(ring, list));
     });
@@ -360,7 +363,7 @@ TEST_CASE("the list of buffers may change once they are registered", "[registere
         list.clear();
         list.shrink_to_fit();
         CHECK(buffers[0].size() == 8);
-        CHECK(complete(ring, op::read_fixed(file, buffers[0], 0)).result().value() == 7);
+        CHECK(run(ring, op::read_fixed(file, buffers[0], 0)).result().value() == 7);
         CHECK(memory == "content.");
     });
 }
@@ -382,7 +385,7 @@ TEST_CASE("a table of buffers outlives its ring harmlessly", "[registered]") {
         const auto others = registered_buffers::create(second, list).value();
         CHECK(buffers.close());
         { const registered_buffers gone = std::move(buffers); }
-        CHECK(complete(second, op::read_fixed(file, others[0], 0)).result().value() == 7);
+        CHECK(run(second, op::read_fixed(file, others[0], 0)).result().value() == 7);
     }
 }
 
@@ -404,9 +407,9 @@ TEST_CASE("a moved table of buffers is the same one; what it is moved onto is un
         CHECK(moved.size() == 1);
         target = std::move(moved);
         CHECK(target.size() == 1);
-        CHECK(complete(ring, op::read_fixed(file, target[0], 0)).result().value() == 7);
+        CHECK(run(ring, op::read_fixed(file, target[0], 0)).result().value() == 7);
         CHECK(memory == "content.");
-        CHECK(code(complete(other, op::read_fixed(file, others, 0))) == EFAULT);
+        CHECK(code(run(other, op::read_fixed(file, others, 0))) == EFAULT);
     });
 }
 
@@ -418,13 +421,13 @@ TEST_CASE("a table of buffers is closed by its ring's own thread only", "[regist
         std::string memory(8, '.');
         const mutable_bytes list[] = {memory};
         auto buffers = registered_buffers::create(ring, list).value();
-        CHECK(code(complete(ring, op::read_fixed(file, buffers[0], 0))) == 0);
+        CHECK(code(run(ring, op::read_fixed(file, buffers[0], 0))) == 0);
         if (!has(ring.setup_flags(), lio::setup::single_issuer)) {
             CHECK(close_on_another_thread(buffers) == 0);
             return;
         }
         CHECK(close_on_another_thread(buffers) == EEXIST);
-        CHECK(code(complete(ring, op::read_fixed(file, buffers[0], 0))) == 0);
+        CHECK(code(run(ring, op::read_fixed(file, buffers[0], 0))) == 0);
     });
 }
 

@@ -29,15 +29,16 @@ void check_all_arrive(lio::split_ring& ring, std::uint64_t count) {
         submit_all(submissions, count);
         // The kernel cancels what a thread has in flight when it ends; nops are done when submit returns.
     });
-    std::vector<bool> seen(count);
+    std::vector<bool> seen(static_cast<std::size_t>(count));
     std::uint64_t wrong = 0;
     for (std::uint64_t i = 0; i < count; ++i) {
         const auto done = ring.completions.next();
-        if (!done || done->user_data() >= count || seen[done->user_data()]) {
+        const auto number = done ? done->user_data_as<std::size_t>() : seen.size();
+        if (number >= seen.size() || seen[number]) {
             ++wrong;
             continue;
         }
-        seen[done->user_data()] = true;
+        seen[number] = true;
     }
     submitter.join();
     CHECK(wrong == 0);

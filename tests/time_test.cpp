@@ -111,7 +111,7 @@ bool has_clocks() {
     static const bool answer = [] {
         ring asked = ring::create({.entries = 4, .exactly = true}).value();
         const lio::timespec now{};
-        return knows(complete(asked, op::timeout(now).clock(timeout_clock::boottime)));
+        return knows(run(asked, op::timeout(now).clock(timeout_clock::boottime)));
     }();
     return answer;
 }
@@ -121,7 +121,7 @@ bool has_success_on_expiry() {
     static const bool answer = [] {
         ring asked = ring::create({.entries = 4, .exactly = true}).value();
         const lio::timespec now{};
-        return knows(complete(asked, op::timeout(now).success_on_expiry()));
+        return knows(run(asked, op::timeout(now).success_on_expiry()));
     }();
     return answer;
 }
@@ -131,7 +131,7 @@ bool has_success_on_expiry() {
 TEST_CASE("timeout completes with ETIME, and not before its time", "[time]") {
     under_each_setup([](ring& ring) {
         const std::int64_t start = now();
-        const cqe done = complete(ring, op::timeout(short_time).user_data(5));
+        const cqe done = run(ring, op::timeout(short_time).user_data(5));
         CHECK(now() - start >= milliseconds(30));
         CHECK(done.user_data() == 5);
         CHECK(code(done) == ETIME);
@@ -168,7 +168,7 @@ TEST_CASE("timeout_or_completions completes with success after so many completio
     under_each_setup([](ring& ring) {
         ring.push(op::timeout_or_completions(one_hour, 3).user_data(1)).value();
         CHECK(stays_quiet(ring));
-        for (int i = 0; i < 2; ++i) CHECK(complete(ring, op::nop().user_data(2)).user_data() == 2);
+        for (int i = 0; i < 2; ++i) CHECK(run(ring, op::nop().user_data(2)).user_data() == 2);
         CHECK(stays_quiet(ring)); // two are not three
         ring.push(op::nop().user_data(2)).value();
         const auto done = next_soon(ring, 2);
@@ -206,11 +206,11 @@ TEST_CASE("an absolute timeout goes by the clock's own time", "[time]") {
     under_each_setup([](ring& ring) {
         const std::int64_t target = now() + milliseconds(30);
         const lio::timespec then = to_timespec(target);
-        CHECK(code(complete(ring, op::timeout(then).absolute())) == ETIME);
+        CHECK(code(run(ring, op::timeout(then).absolute())) == ETIME);
         CHECK(now() >= target);
         // A point in the past is over at once; as a span it would be as long as the machine has been up.
         const lio::timespec past = to_timespec(now() - milliseconds(1));
-        CHECK(code(complete(ring, op::timeout(past).absolute())) == ETIME);
+        CHECK(code(run(ring, op::timeout(past).absolute())) == ETIME);
     });
 }
 
@@ -220,16 +220,16 @@ TEST_CASE("an absolute timeout goes by the clock that was named", "[time]") {
         // The time of day is decades ahead of the other two, so that a mistaken clock is late for ever.
         const std::int64_t target = now(CLOCK_REALTIME) + milliseconds(30);
         const lio::timespec then = to_timespec(target);
-        CHECK(code(complete(ring, op::timeout(then).absolute().clock(timeout_clock::realtime))) == ETIME);
+        CHECK(code(run(ring, op::timeout(then).absolute().clock(timeout_clock::realtime))) == ETIME);
         CHECK(now(CLOCK_REALTIME) >= target);
 
         const std::int64_t boot_target = now(CLOCK_BOOTTIME) + milliseconds(30);
         const lio::timespec boot_then = to_timespec(boot_target);
-        CHECK(code(complete(ring, op::timeout(boot_then).absolute().clock(timeout_clock::boottime))) == ETIME);
+        CHECK(code(run(ring, op::timeout(boot_then).absolute().clock(timeout_clock::boottime))) == ETIME);
         CHECK(now(CLOCK_BOOTTIME) >= boot_target);
 
         const std::int64_t start = now();
-        CHECK(code(complete(ring, op::timeout(short_time).clock(timeout_clock::realtime))) == ETIME);
+        CHECK(code(run(ring, op::timeout(short_time).clock(timeout_clock::realtime))) == ETIME);
         CHECK(now() - start >= milliseconds(30));
     });
 }
@@ -277,8 +277,8 @@ TEST_CASE("the time of a timeout may be overwritten once it is submitted", "[tim
 TEST_CASE("times that are none are refused", "[time]") {
     under_each_setup([](ring& ring) {
         const lio::timespec negative{-1, 0};
-        CHECK(code(complete(ring, op::timeout(negative))) == EINVAL);
-        CHECK(code(complete(ring, op::timeout_or_completions(negative, 1))) == EINVAL);
+        CHECK(code(run(ring, op::timeout(negative))) == EINVAL);
+        CHECK(code(run(ring, op::timeout_or_completions(negative, 1))) == EINVAL);
     });
 }
 
@@ -299,16 +299,16 @@ TEST_CASE("timeout_remove ends a timer, which says so itself", "[time][hazard 33
 
 TEST_CASE("timeout_remove answers ENOENT when there is no such timer", "[time][hazard 33]") {
     under_each_setup([](ring& ring) {
-        CHECK(code(complete(ring, op::timeout_remove(99))) == ENOENT);
+        CHECK(code(run(ring, op::timeout_remove(99))) == ENOENT);
         // Not even one that has gone off, nor an operation that is no timer.
         const lio::timespec at_once{};
-        CHECK(code(complete(ring, op::timeout(at_once).user_data(99))) == ETIME);
-        CHECK(code(complete(ring, op::timeout_remove(99))) == ENOENT);
+        CHECK(code(run(ring, op::timeout(at_once).user_data(99))) == ETIME);
+        CHECK(code(run(ring, op::timeout_remove(99))) == ENOENT);
         connection pair = socket_pair();
         char byte;
         ring.push(op::recv(pair.ours, {&byte, 1}).user_data(99)).value();
         CHECK(stays_quiet(ring));
-        CHECK(code(complete(ring, op::timeout_remove(99).user_data(1))) == ENOENT);
+        CHECK(code(run(ring, op::timeout_remove(99).user_data(1))) == ENOENT);
         send_all(pair.theirs, "!");
         CHECK(next_soon(ring).result().value() == 1);
     });
@@ -381,18 +381,18 @@ TEST_CASE("a chain goes on behind a link_timeout if the time was not up", "[time
     under_each_setup([](ring& ring) {
         connection pair = socket_pair();
         char bytes[4];
-        const auto run = [&](const lio::timespec& limit) {
+        const auto within = [&](const lio::timespec& limit) {
             ring.push(op::recv(pair.ours, bytes).link().user_data(1), op::link_timeout(limit).link().user_data(2),
                       op::nop().user_data(3))
                 .value();
             return next_soon(ring, 3);
         };
-        const auto broken = run(short_time);
+        const auto broken = within(short_time);
         CHECK(code(of(broken, 1)) == ECANCELED);
         CHECK(code(of(broken, 2)) == ETIME);
         CHECK(code(of(broken, 3)) == ECANCELED);
         send_all(pair.theirs, "data");
-        const auto whole = run(one_hour);
+        const auto whole = within(one_hour);
         CHECK(code(of(whole, 1)) == 0);
         CHECK(code(of(whole, 2)) == ECANCELED);
         CHECK(code(of(whole, 3)) == 0);
@@ -419,7 +419,7 @@ TEST_CASE("link_timeout limits the operation right before it, not those before t
 
 TEST_CASE("link_timeout with nothing before it is refused", "[time][hazard 32]") {
     under_each_setup([](ring& ring) {
-        CHECK(code(complete(ring, op::link_timeout(short_time))) == EINVAL);
+        CHECK(code(run(ring, op::link_timeout(short_time))) == EINVAL);
         connection pair = socket_pair();
         char bytes[4];
         ring.push(op::recv(pair.ours, bytes).link().user_data(1), op::link_timeout(one_hour).link().user_data(2),

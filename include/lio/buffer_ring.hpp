@@ -18,7 +18,8 @@ namespace lio {
 
 /// The arguments of buffer_ring::create.
 struct buffer_ring_options {
-    /// The number that operations name it by; one that the ring does not have yet.
+    /// The number that operations name it by; one that the ring has not had yet. Linux 6.1 at least does not forget where
+    /// the former buffer ring of a number below 64 stood, and hands out buffers of the new one wrongly.
     buffer_group group = 0;
     /// How many buffers: a power of two, at most 32768.
     std::uint32_t count = 256;

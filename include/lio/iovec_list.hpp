@@ -1,5 +1,5 @@
-// iovec_list: an array of struct iovec as vectored operations take it. Owns nothing; any thread. Includes no <sys/uio.h>:
-// who has such an array has included it.
+// iovec_list: an array of struct iovec as vectored operations take it. Owns nothing; any thread. Includes no
+// <sys/uio.h>: who has such an array has included it.
 #pragma once
 
 #include <lio/bytes.hpp>

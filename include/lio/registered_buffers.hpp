@@ -32,7 +32,7 @@ public:
 
     registered_buffers(registered_buffers&& other) noexcept;
     registered_buffers& operator=(registered_buffers&& other) noexcept;
-    /// Takes the table away, unless the ring is gone. Waits for no operation: those in flight keep their pages.
+    /// As close(), with nobody to tell.
     ~registered_buffers();
 
     /// One buffer, as operations take it.
@@ -43,7 +43,9 @@ public:
     /// How many buffers there are.
     std::uint32_t size() const noexcept { return size_; }
 
-    /// Takes the table away and says whether that went well. Errors: EEXIST, not on the ring's thread.
+    /// Takes the table away, unless the ring is gone. Operations in flight keep their pages; before Linux 6.13 it waits
+    /// for them instead, for ever if need be: cancel and reap them first. Errors: EEXIST, not on the ring's thread; the
+    /// table stays then, and this may be tried again.
     result<void> close() noexcept;
 
 private:

@@ -31,7 +31,7 @@ public:
 
     registered_files(registered_files&& other) noexcept = default;
     registered_files& operator=(registered_files&& other) noexcept;
-    /// Takes the table away, unless the ring is gone. Operations in flight finish with their files.
+    /// As close(), with nobody to tell.
     ~registered_files();
 
     /// The file in a slot, as operations take it.
@@ -42,7 +42,9 @@ public:
     /// How many slots there are.
     std::uint32_t size() const noexcept { return size_; }
 
-    /// Takes the table away and says whether that went well. Errors: EEXIST, not on the ring's thread.
+    /// Takes the table away, unless the ring is gone. Operations in flight keep their files; before Linux 6.13 it waits
+    /// for them instead, for ever if need be: cancel and reap them first. Errors: EEXIST, not on the ring's thread; the
+    /// table stays then, and this may be tried again.
     result<void> close() noexcept;
 
 private:

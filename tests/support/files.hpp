@@ -45,7 +45,8 @@ private:
 /// A descriptor that closes itself, unless somebody else has closed it.
 class open_file {
 public:
-    open_file(const std::string& path, int flags, mode_t mode = 0600) : number_{::open(path.c_str(), flags | O_CLOEXEC, mode)} {
+    open_file(const std::string& path, int flags, mode_t mode = 0600)
+        : number_{::open(path.c_str(), flags | O_CLOEXEC, mode)} {
         INFO(path);
         REQUIRE(number_ >= 0);
     }
@@ -75,10 +76,18 @@ inline void make_file(const std::string& path, std::string_view content) {
     REQUIRE(::write(file, content.data(), content.size()) == static_cast<ssize_t>(content.size()));
 }
 
+inline std::int64_t size_of(const std::string& path) {
+    struct ::stat status {};
+    REQUIRE(::stat(path.c_str(), &status) == 0);
+    return status.st_size;
+}
+
 /// All that is in a file.
 inline std::string content_of(const std::string& path) {
     const open_file file{path, O_RDONLY};
     std::string content;
+    // A broken operation can leave a file of terabytes with nothing in it.
+    REQUIRE(size_of(path) < 1'000'000);
     char part[4096];
     ssize_t length = 0;
     while ((length = ::pread(file, part, sizeof part, static_cast<off_t>(content.size()))) > 0)
@@ -91,11 +100,17 @@ inline bool exists(const std::string& path) { return ::access(path.c_str(), F_OK
 
 inline bool is_open(int descriptor) { return ::fcntl(descriptor, F_GETFD) != -1; }
 
-inline std::int64_t size_of(const std::string& path) {
-    struct ::stat status {};
-    REQUIRE(::stat(path.c_str(), &status) == 0);
-    return status.st_size;
-}
+/// The process's umask for a while.
+class file_mode_mask {
+public:
+    explicit file_mode_mask(mode_t mask) : before_{::umask(mask)} {}
+    file_mode_mask(const file_mode_mask&) = delete;
+    file_mode_mask& operator=(const file_mode_mask&) = delete;
+    ~file_mode_mask() { ::umask(before_); }
+
+private:
+    mode_t before_;
+};
 
 /// Both ends of a pipe.
 struct pipe_ends {

@@ -151,7 +151,7 @@ inline bool has_accept_multishot() {
         ring asked = ring::create({.entries = 4, .exactly = true}).value();
         const owned_file listener = tcp_listener();
         const owned_file client = tcp_connected_to(listener);
-        const cqe done = complete(asked, op::accept_multishot(listener));
+        const cqe done = run(asked, op::accept_multishot(listener));
         if (const auto taken = done.result()) ::close(*taken);
         return code(done) != EINVAL;
     }();
@@ -175,7 +175,7 @@ inline bool has_recv_multishot() {
         auto buffers = buffer_ring::create(asked, {.group = 0, .count = 1, .size = 16}).value();
         connection pair = socket_pair();
         pair.theirs.close();
-        return code(complete(asked, op::recv_multishot(pair.ours, buffers.group()))) != EINVAL;
+        return code(run(asked, op::recv_multishot(pair.ours, buffers.group()))) != EINVAL;
     }();
     return answer;
 }

@@ -16,13 +16,19 @@
 
 namespace lio::test {
 
-/// Submits what is queued and waits for the next completion, ten seconds at most.
+/// Submits what is queued and waits for the next completion: ten seconds at most, and once that was in vain, half a
+/// second each time.
 inline cqe next_soon(ring& ring) {
+    static timespec patience{10, 0};
     ring.submit().value();
-    const auto done = ring.next(timespec{10, 0});
+    const auto done = ring.next(patience);
     // Before Linux 5.11 no wait has an end.
     if (!done && done.error().code() == EOPNOTSUPP) return ring.next().value();
-    return done.value();
+    if (!done) {
+        patience = {0, 500'000'000};
+        FAIL("no completion came: " << done.error().name());
+    }
+    return *done;
 }
 
 /// The same for `count` completions, in the order in which they came.
@@ -30,6 +36,13 @@ inline std::vector<cqe> next_soon(ring& ring, std::size_t count) {
     std::vector<cqe> all;
     while (all.size() < count) all.push_back(next_soon(ring));
     return all;
+}
+
+/// Runs one operation on a ring that has nothing else in flight.
+template <class Operation>
+cqe run(ring& ring, const Operation& operation) {
+    ring.push(operation).value();
+    return next_soon(ring);
 }
 
 /// Of several completions the one with this user_data; it must be there, once.

@@ -1,5 +1,5 @@
-// Operations on open files, and opening them: read and write in their forms, openat, close, fsync, statx and the calls on
-// a file's space and size. Values that own nothing; any thread. Includes no system header.
+// Operations on open files, and opening them: read and write in their forms, openat, close, fsync, statx and the calls
+// on a file's space and size. Values that own nothing; any thread. Includes no system header.
 #pragma once
 
 #include <lio/abi/operation_flags.hpp>
@@ -149,8 +149,8 @@ public:
 
 /// Reads from `offset` on into several pieces of memory, one after the other. preadv(2).
 /// Result: the number of bytes, all pieces together; 0 at the end of the file.
-/// Lifetimes: the array until the operation has been submitted (before Linux 5.5, until the completion), the memory that
-/// it names until the completion.
+/// Lifetimes: the array until the operation has been submitted (before Linux 5.5, until the completion), the memory
+/// that it names until the completion.
 /// Traps: those of read, except that more than 0x7ffff000 bytes in all are cut short by the kernel. More than 1024
 /// pieces are EINVAL.
 /// Since Linux 5.1.
@@ -169,8 +169,8 @@ public:
 
 /// Writes several pieces of memory, one after the other, at `offset`. pwritev(2).
 /// Result: the number of bytes written, all pieces together.
-/// Lifetimes: the array until the operation has been submitted (before Linux 5.5, until the completion), the memory that
-/// it names, unchanged, until the completion.
+/// Lifetimes: the array until the operation has been submitted (before Linux 5.5, until the completion), the memory
+/// that it names, unchanged, until the completion.
 /// Traps: those of write, except that more than 0x7ffff000 bytes in all are cut short by the kernel. More than 1024
 /// pieces are EINVAL.
 /// Since Linux 5.1.
@@ -240,8 +240,8 @@ public:
         return changed;
     }
 
-    /// Only the bytes from `offset` on, `length` of them. A length of 0 with an offset of 0 is the whole file. Some file
-    /// systems write everything all the same.
+    /// Only the bytes from `offset` on, `length` of them. A length of 0 with an offset of 0 is the whole file. Some
+    /// file systems write everything all the same.
     constexpr fsync range(std::uint64_t offset, std::uint32_t length) const noexcept {
         fsync changed = *this;
         changed.entry_.off = offset;
@@ -317,13 +317,13 @@ public:
     }
 };
 
-/// Asks what is known of a file: `flags` are the AT_... and `mask` the STATX_... of <sys/stat.h>. With AT_EMPTY_PATH and
-/// the path "" it is about `directory` itself, which may be any file then. statx(2).
+/// Asks what is known of a file: `flags` are the AT_... and `mask` the STATX_... of <sys/stat.h>. With AT_EMPTY_PATH
+/// and the path "" it is about `directory` itself, which may be any file then. statx(2).
 /// Result: nothing; `out` is filled.
-/// Lifetimes: the path until the operation has been submitted (before Linux 5.18, until the completion), `out` until the
-/// completion.
-/// Traps: out.stx_mask says what was found, which can be more or less than was asked for. When it fails, a chain goes on
-/// behind it; see unmarked_failure.
+/// Lifetimes: the path until the operation has been submitted (before Linux 5.18, until the completion), `out` until
+/// the completion.
+/// Traps: out.stx_mask says what was found, which can be more or less than was asked for. When it fails, a chain goes
+/// on behind it; see unmarked_failure.
 /// Since Linux 5.6.
 class statx : public unmarked_failure<statx> {
 public:
@@ -344,8 +344,8 @@ public:
 /// fallocate(2).
 /// Result: nothing.
 /// Lifetimes: no argument is pointed to.
-/// Traps: without FALLOC_FL_KEEP_SIZE the file grows. A length of 0 is EINVAL. When it fails, a chain goes on behind it;
-/// see unmarked_failure.
+/// Traps: without FALLOC_FL_KEEP_SIZE the file grows. A length of 0 is EINVAL. When it fails, a chain goes on behind
+/// it; see unmarked_failure.
 /// Since Linux 5.6.
 class fallocate : public unmarked_failure<fallocate> {
 public:
@@ -379,8 +379,8 @@ public:
     }
 };
 
-/// Says how a file is going to be used; `advice` is one of the POSIX_FADV_... of <fcntl.h>. A length of 0 reaches to the
-/// end of the file. posix_fadvise(2).
+/// Says how a file is going to be used; `advice` is one of the POSIX_FADV_... of <fcntl.h>. A length of 0 reaches to
+/// the end of the file. posix_fadvise(2).
 /// Result: nothing.
 /// Lifetimes: no argument is pointed to.
 /// Traps: lengths from 2^32 on need Linux 6.11; EINVAL before.
