@@ -57,9 +57,16 @@ inline cqe of(const std::vector<cqe>& all, std::uint64_t user_data) {
     return *found;
 }
 
-/// Whether the ring stays without a completion for a moment.
-inline bool stays_quiet(ring& ring, int milliseconds = 20) {
+/// Submits what is queued and waits until the kernel has taken it, which matters where a thread of the kernel submits.
+inline void submit_all(ring& ring) {
     ring.submit().value();
+    for (int i = 0; i < 10'000 && ring.submission_room() != ring.submission_capacity(); ++i) ::poll(nullptr, 0, 1);
+    REQUIRE(ring.submission_room() == ring.submission_capacity());
+}
+
+/// Submits what is queued; whether the ring then stays without a completion for a moment.
+inline bool stays_quiet(ring& ring, int milliseconds = 20) {
+    submit_all(ring);
     ::poll(nullptr, 0, milliseconds);
     return ring.reap().empty();
 }
