@@ -213,7 +213,9 @@ TEST_CASE("assigning to a result destroys what it had and takes over what the ot
         CHECK(target->number == 3);
         CHECK(counted::alive == 1);
         result<counted>& itself = target;
+        const int moves = counted::moves;
         target = std::move(itself);
+        CHECK(counted::moves == moves);
         CHECK(target->number == 3);
         CHECK(counted::alive == 1);
     }
