@@ -31,7 +31,10 @@ namespace detail {
 template <class T, bool trivial = std::is_trivially_copyable_v<T>>
 class result_storage {
 protected:
-    constexpr explicit result_storage(error problem) noexcept : error_{problem} {}
+    constexpr explicit result_storage(error problem) noexcept : error_{problem} {
+        // Without a value's bytes, compilers that copy all of them warn of some that were never written.
+        if constexpr (std::is_trivially_default_constructible_v<T>) value_ = T{};
+    }
     constexpr explicit result_storage(const T& value) noexcept : value_{value}, error_{0} {}
 
     union {

@@ -10,12 +10,12 @@ namespace lio::op {
 
 /// Cancels the operation that was given `target` as its user_data; one of them if there are several.
 /// io_uring_enter(2).
-/// Result: nothing; the operation was cancelled. Two failures are answers: EALREADY, it runs in a worker thread, which is
-/// interrupted; ENOENT, there is no such operation any more, perhaps because it was interrupted at this very moment.
+/// Result: nothing; the operation was cancelled. Two failures are answers: EALREADY, it runs in a worker thread, which
+/// is interrupted; ENOENT, there is no such operation any more, perhaps because it was interrupted at this very moment.
 /// Lifetimes: no argument is pointed to.
-/// Traps: whatever the result, the operation completes itself, before or after this one: with ECANCELED, with EINTR, with
-/// what it had done so far, or as if nothing had been. Its memory is the kernel's until then. Reads and writes of regular
-/// files that have begun are not interrupted. Failures that are answers break a chain all the same.
+/// Traps: whatever the result, the operation completes itself, before or after this one: with ECANCELED, with EINTR,
+/// with what it had done so far, or as if nothing had been. Its memory is the kernel's until then. Reads and writes of
+/// regular files that have begun are not interrupted. Failures that are answers break a chain all the same.
 /// Since Linux 5.5.
 class cancel : public operation<cancel> {
 public:

@@ -57,7 +57,8 @@ public:
     }
 
     /// The next operation of the same push starts when this one has succeeded; if this one fails (or a read
-    /// or write is short), the rest of the chain is cancelled with ECANCELED. Since Linux 5.3.
+    /// or write is short), the rest of the chain is cancelled with ECANCELED. Since Linux 5.3. The kernel overlooks
+    /// the failures of some operations; they say so, see unmarked_failure.
     constexpr Derived link() const noexcept { return with_flag(abi::sqe_io_link); }
 
     /// Like link(), but the next operation starts even when this one failed. Since Linux 5.5.
