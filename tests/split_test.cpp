@@ -62,7 +62,7 @@ TEST_CASE("a split ring with the smallest queues loses nothing either") {
 TEST_CASE("a split ring with a kernel thread that submits loses nothing either") {
     auto ring = lio::with_options({.entries = 16, .require = lio::setup::sqpoll, .sqpoll_idle_milliseconds = 1});
     if (!ring) LIO_SKIP(std::string{"sqpoll: "} + ring.error().message());
-    check_all_arrive(*ring, 100'000);
+    check_all_arrive(*ring, 20'000); // on an emulated machine the three threads take turns slowly
 }
 
 TEST_CASE("memory that travels in user_data arrives whole [hazard 3]", "[hazard 3]") {
