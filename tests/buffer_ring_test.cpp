@@ -11,7 +11,7 @@
 
 #include <lio/buffer_ring.hpp>
 #include <lio/op/cancel.hpp>
-#include <lio/op/sockets.hpp>
+#include <lio/op/all.hpp>
 #include <lio/ring.hpp>
 #include <lio/split.hpp>
 

@@ -10,12 +10,7 @@
 #include "support/sockets.hpp"
 #include "support/waiting.hpp"
 
-#include <lio/op/cancel.hpp>
-#include <lio/op/files.hpp>
-#include <lio/op/nop.hpp>
-#include <lio/op/poll.hpp>
-#include <lio/op/sockets.hpp>
-#include <lio/op/time.hpp>
+#include <lio/op/all.hpp>
 #include <lio/registered_files.hpp>
 
 #include <poll.h>

@@ -14,7 +14,7 @@
 #include "support/waiting.hpp"
 
 #include <lio/abi/setup.hpp>
-#include <lio/op/files.hpp>
+#include <lio/op/all.hpp>
 #include <lio/op/nop.hpp>
 #include <lio/registered_buffers.hpp>
 #include <lio/registered_files.hpp>

@@ -7,7 +7,7 @@
 #include "support/probe.hpp"
 #include "support/rings.hpp"
 
-#include <lio/op/files.hpp>
+#include <lio/op/all.hpp>
 #include <lio/op/nop.hpp>
 #include <lio/op/paths.hpp>
 #include <lio/path_name.hpp>

@@ -9,9 +9,7 @@
 #include "support/sockets.hpp"
 #include "support/waiting.hpp"
 
-#include <lio/op/files.hpp>
-#include <lio/op/poll.hpp>
-#include <lio/op/sockets.hpp>
+#include <lio/op/all.hpp>
 #include <lio/registered_buffers.hpp>
 #include <lio/registered_files.hpp>
 #include <lio/ring.hpp>

@@ -12,7 +12,7 @@
 #include <lio/buffer_ring.hpp>
 #include <lio/op/cancel.hpp>
 #include <lio/op/nop.hpp>
-#include <lio/op/sockets.hpp>
+#include <lio/op/all.hpp>
 
 #include <sys/resource.h>
 

@@ -10,7 +10,7 @@
 
 #include <lio/op/cancel.hpp>
 #include <lio/op/nop.hpp>
-#include <lio/op/sockets.hpp>
+#include <lio/op/all.hpp>
 #include <lio/op/time.hpp>
 
 #include <chrono>

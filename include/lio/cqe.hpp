@@ -1,8 +1,9 @@
-// A completion: what the kernel says of one operation. It lies in the completion ring and is 16 bytes;
-// whoever reaps it reads it in place.
+// A completion: what the kernel says of one operation. It lies in the completion ring and is 16 bytes (32 on rings
+// that were made so); whoever reaps it reads it in place.
 #pragma once
 
 #include <lio/abi/entries.hpp>
+#include <lio/owned_descriptor.hpp>
 #include <lio/result.hpp>
 #include <lio/user_data.hpp>
 
@@ -27,6 +28,14 @@ private:
     std::uint16_t id_ = 0;
     bool present_ = false;
 };
+
+namespace detail {
+
+// What cqe::as<Operation>() gives for the operations that complete more than once; see completion.hpp.
+template <class Operation>
+struct completion_of;
+
+} // namespace detail
 
 /// One completion queue entry.
 class cqe {
@@ -53,16 +62,37 @@ public:
     }
 
     /// The same in the type of `Operation`: done.result<op::accept>() is a descriptor, done.result<op::nop>()
-    /// has no value.
+    /// has no value, and of done.result<op::cancel>() the failures that are answers are values.
     template <class Operation>
     constexpr lio::result<typename Operation::result_type> result() const noexcept {
+        if constexpr (requires { Operation::interpret(*this); }) {
+            return Operation::interpret(*this);
+        } else {
+            if (entry_.res < 0) [[unlikely]]
+                return error{-entry_.res};
+            if constexpr (std::is_void_v<typename Operation::result_type>)
+                return {};
+            else
+                return static_cast<typename Operation::result_type>(entry_.res);
+        }
+    }
+
+    /// The descriptor that an open, accept or socket has made, as a handle that closes it. To be called once for a
+    /// completion: nothing else may close that descriptor then.
+    template <class Operation>
+        requires(Operation::opens_descriptor)
+    lio::result<owned_descriptor> take() const noexcept {
         if (entry_.res < 0) [[unlikely]]
             return error{-entry_.res};
-        if constexpr (std::is_void_v<typename Operation::result_type>) {
-            return {};
-        } else {
-            return static_cast<typename Operation::result_type>(entry_.res);
-        }
+        return owned_descriptor{entry_.res};
+    }
+
+    /// The completion of an operation that completes more than once, as a type that tells its cases apart: a
+    /// multishot's item, its end, its starvation (multishot_completion), a zero-copy send's result and the release of
+    /// its buffer (zero_copy_completion).
+    template <class Operation>
+    constexpr auto as() const noexcept {
+        return typename detail::completion_of<Operation>::type{*this};
     }
 
     /// More completions of the same operation will follow. Without it this was the last, whatever the result.
@@ -84,6 +114,9 @@ public:
     /// The kernel goes on filling the same buffer (incremental consumption): do not give it back yet.
     constexpr bool buffer_has_more() const noexcept { return (entry_.flags & abi::cqe_f_buf_more) != 0; }
 
+    /// The result as the kernel wrote it: a negative number is an errno.
+    constexpr std::int32_t raw_result() const noexcept { return entry_.res; }
+
     /// The flags as the kernel wrote them.
     constexpr std::uint32_t flags() const noexcept { return entry_.flags; }
 
@@ -92,5 +125,31 @@ private:
 };
 
 static_assert(sizeof(cqe) == sizeof(abi::cqe), "completions are read in place");
+
+/// One completion queue entry of 32 bytes: with room for what a few operations answer beyond their result.
+class large_cqe : public cqe {
+public:
+    constexpr large_cqe() noexcept = default;
+    /// For tests and for programs that keep completions in a form of their own.
+    explicit constexpr large_cqe(const abi::cqe32& entry) noexcept
+        : cqe{abi::cqe{entry.user_data, entry.res, entry.flags}}, extra_{entry.big_cqe[0], entry.big_cqe[1]} {}
+
+    /// The two words beyond the result, `index` 0 or 1; what they mean is the operation's.
+    constexpr std::uint64_t extra(unsigned index) const noexcept {
+        LIO_ASSERT(index < 2, "a completion has two extra words");
+        return extra_[index];
+    }
+
+    /// As cqe::as(), for operations that answer in all 32 bytes as well.
+    template <class Operation>
+    constexpr auto as() const noexcept {
+        return typename detail::completion_of<Operation>::type{*this};
+    }
+
+private:
+    std::uint64_t extra_[2] = {};
+};
+
+static_assert(sizeof(large_cqe) == sizeof(abi::cqe32), "completions are read in place");
 
 } // namespace lio

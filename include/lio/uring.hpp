@@ -2,6 +2,8 @@
 #pragma once
 
 #include <lio/buffer_ring.hpp>
+#include <lio/cancel_answer.hpp>
+#include <lio/completion.hpp>
 #include <lio/op/all.hpp>
 #include <lio/registered_buffers.hpp>
 #include <lio/registered_files.hpp>

@@ -4,17 +4,19 @@
 
 #include <lio/op/operation.hpp>
 
-#include <array>
 #include <cstdint>
 #include <cstring>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace lio::test {
 
-/// 64 bytes, zero but for what is set, in the machine's byte order.
+/// 64 bytes, or 128 where a longer entry is expected, zero but for what is set, in the machine's byte order.
 class expected_entry {
 public:
+    explicit expected_entry(std::size_t size = 64) : bytes_(size) {}
     expected_entry& u8(std::size_t offset, std::uint8_t value) { return put(offset, value); }
     expected_entry& u16(std::size_t offset, std::uint16_t value) { return put(offset, value); }
     expected_entry& s32(std::size_t offset, std::int32_t value) { return put(offset, value); }
@@ -23,7 +25,7 @@ public:
     expected_entry& pointer(std::size_t offset, const void* value) {
         return put(offset, static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(value)));
     }
-    const std::array<unsigned char, 64>& bytes() const { return bytes_; }
+    const std::vector<unsigned char>& bytes() const { return bytes_; }
 
 private:
     template <class T>
@@ -31,14 +33,14 @@ private:
         std::memcpy(bytes_.data() + offset, &value, sizeof value);
         return *this;
     }
-    std::array<unsigned char, 64> bytes_{};
+    std::vector<unsigned char> bytes_;
 };
 
 struct encoding_row {
     std::string what;
     std::uint8_t opcode;
-    std::array<unsigned char, 64> actual;
-    std::array<unsigned char, 64> expected;
+    std::vector<unsigned char> actual;
+    std::vector<unsigned char> expected;
 };
 
 /// All rows that were added.
@@ -55,7 +57,8 @@ public:
         fill([](std::string what, const auto& operation, const expected_entry& expected) {
             using operation_type = std::remove_cvref_t<decltype(operation)>;
             encoding_row row{std::move(what), static_cast<std::uint8_t>(operation_type::code), {}, expected.bytes()};
-            std::memcpy(row.actual.data(), &operation.entry(), sizeof row.actual);
+            row.actual.resize(sizeof operation.entry());
+            std::memcpy(row.actual.data(), &operation.entry(), row.actual.size());
             encoding_rows().push_back(std::move(row));
         });
     }

@@ -7,7 +7,7 @@
 #include "waiting.hpp"
 
 #include <lio/buffer_ring.hpp>
-#include <lio/op/sockets.hpp>
+#include <lio/op/all.hpp>
 
 #include <arpa/inet.h>
 #include <fcntl.h>

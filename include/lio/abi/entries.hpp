@@ -133,6 +133,15 @@ static_assert(__builtin_offsetof(sqe, file_index) == 44);
 static_assert(__builtin_offsetof(sqe, addr3) == 48);
 static_assert(__builtin_offsetof(sqe, attr_type_mask) == 56);
 
+/// The 128-byte request, for a ring with setup_sqe128 or, of the operations that need it, one with setup_sqe_mixed.
+/// Since Linux 5.19.
+struct alignas(8) sqe128 : sqe {
+    /// What follows the first 64 bytes; a command's own data goes on here.
+    std::uint64_t rest[8] = {};
+};
+
+static_assert(sizeof(sqe128) == 128);
+
 /// One answer of the kernel, 16 bytes.
 struct alignas(8) cqe {
     /// The number that the request carried.

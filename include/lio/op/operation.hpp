@@ -41,11 +41,19 @@ namespace op {
 ///   static constexpr kernel_version since;      // the first kernel that has it
 ///   using result_type = ...;                    // what a completion's result is
 ///   static constexpr completes completions;     // unless it completes once
-/// and constructors that fill entry_.
-template <class Derived>
+///   static constexpr bool large_completion;     // unless its completions are the 16-byte ones
+///   static constexpr bool zero_ends;            // of a multishot operation: a last result of 0 is no item
+///   static constexpr bool opens_descriptor;     // the result is a descriptor that the program must close
+///   static result<result_type> interpret(const cqe&); // unless a negative result is an error and others the value
+///   using completion_type = ...;                // unless cqe::as<Derived>() is what its arity says
+/// and constructors that fill entry_. `Entry` is abi::sqe128 for the operations that need 128 bytes.
+template <class Derived, class Entry = abi::sqe>
 class operation {
 public:
     static constexpr completes completions = completes::once;
+    static constexpr bool large_completion = false;
+    static constexpr bool zero_ends = false;
+    static constexpr bool opens_descriptor = false;
 
     /// The value that the completion carries back: a number, an enumeration, a pointer or a structure of at
     /// most eight bytes; read it with cqe::user_data() or user_data_as<T>().
@@ -86,7 +94,7 @@ public:
     }
 
     /// The entry as the kernel will see it.
-    constexpr const abi::sqe& entry() const noexcept { return entry_; }
+    constexpr const Entry& entry() const noexcept { return entry_; }
 
     /// Why push will not take this operation; cause::operation if it will. See refuse().
     constexpr cause refusal() const noexcept {
@@ -125,7 +133,7 @@ protected:
 
     constexpr const Derived& self() const noexcept { return static_cast<const Derived&>(*this); }
 
-    abi::sqe entry_;
+    Entry entry_;
 
 private:
     static constexpr std::uint8_t refused_opcode = 0xff;
