@@ -50,13 +50,4 @@ result<std::uint32_t> completion_side::wait(std::uint32_t count, const timespec*
     return there;
 }
 
-result<cqe> completion_side::next(const timespec* timeout) noexcept {
-    if (ready() == 0)
-        if (const auto waited = wait(1, timeout); !waited) return waited.error();
-    return try_next();
-}
-
-result<cqe> completion_side::next() noexcept { return next(nullptr); }
-result<cqe> completion_side::next(const timespec& timeout) noexcept { return next(&timeout); }
-
 } // namespace lio::detail

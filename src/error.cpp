@@ -99,6 +99,9 @@ constexpr sentence sentences[] = {
      "these options exclude each other: sqpoll goes without cooperative_taskrun, taskrun_flag and deferred_taskrun; "
      "deferred_taskrun needs single_issuer; taskrun_flag needs cooperative_taskrun or deferred_taskrun; hybrid_iopoll needs "
      "iopoll"},
+    {cause::entry_size_is_the_type, 0,
+     "the size of a ring's entries is its type: use lio::large_ring or lio::large_completion_ring, and leave "
+     "setup::large_entries and setup::large_completions out"},
     {cause::split_binds_thread, 0,
      "a split ring waits on another thread than the one that submits, which setup::deferred_taskrun forbids: leave it out, "
      "or use a lio::ring"},
@@ -114,6 +117,8 @@ constexpr sentence sentences[] = {
     {cause::submit_all_missing, 0, "this kernel lacks setup::submit_all (since Linux 5.18)"},
     {cause::cooperative_taskrun_missing, 0, "this kernel lacks setup::cooperative_taskrun (since Linux 5.19)"},
     {cause::taskrun_flag_missing, 0, "this kernel lacks setup::taskrun_flag (since Linux 5.19)"},
+    {cause::large_entries_missing, 0, "this kernel lacks entries of 128 bytes (since Linux 5.19): use lio::ring"},
+    {cause::large_completions_missing, 0, "this kernel lacks completions of 32 bytes (since Linux 5.19): use lio::ring"},
     {cause::single_issuer_missing, 0, "this kernel lacks setup::single_issuer (since Linux 6.0)"},
     {cause::deferred_taskrun_missing, 0, "this kernel lacks setup::deferred_taskrun (since Linux 6.1)"},
     {cause::no_sq_array_missing, 0, "this kernel lacks setup::no_sq_array (since Linux 6.6)"},

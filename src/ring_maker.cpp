@@ -44,7 +44,7 @@ bool can_set_up(const ring_options& options, setup flags) noexcept {
 }
 
 // The reason for EINVAL, which the kernel gives for sizes and for options alike.
-error refused(const ring_options& options) noexcept {
+error refused(const ring_options& options, setup layout) noexcept {
     if (options.entries == 0) return error{EINVAL, cause::no_entries};
     if (!has(options.require, setup::clamp) &&
         (options.entries > most_entries || options.completion_entries > 2 * most_entries))
@@ -54,7 +54,7 @@ error refused(const ring_options& options) noexcept {
     if (options.completion_entries != 0 && !can_set_up({.completion_entries = 2}, setup::none))
         return error{EINVAL, cause::completion_size_missing};
     for (const setup_rule& rule : setup_rules) {
-        if (!has(options.require, rule.option)) continue;
+        if (!has(options.require | layout, rule.option)) continue;
         const setup companions = options.require & rule.needs_one_of;
         if (!can_set_up({.sqpoll_cpu = options.sqpoll_cpu}, rule.option | companions)) return error{EINVAL, rule.missing};
     }
@@ -68,20 +68,20 @@ struct made_ring {
 
 // The best set-up that the kernel takes. Only EINVAL means that it does not know a flag; everything else would
 // meet the next try as well.
-result<made_ring> set_up(const ring_options& options, ring_use use) noexcept {
+result<made_ring> set_up(const ring_options& options, setup layout, ring_use use) noexcept {
     const bool any_thread = use == ring_use::two_threads || has(options.require, setup::sqpoll);
     const setup* choice = any_thread ? any_thread_choices : one_thread_choices;
     if (options.exactly)
         while (*choice != setup::none) ++choice;
     for (;; ++choice) {
-        made_ring made{-1, parameters_for(options, options.require | *choice)};
+        made_ring made{-1, parameters_for(options, options.require | layout | *choice)};
         const auto file = system::setup(options.entries, made.parameters);
         if (file) {
             made.file = *file;
             return made;
         }
         if (file.error().code() != EINVAL) return file.error();
-        if (*choice == setup::none) return refused(options);
+        if (*choice == setup::none) return refused(options, layout);
     }
 }
 
@@ -102,7 +102,10 @@ result<void> map_parts(int file, const abi::params& parameters, mapping (&rings)
     // Without the array (its offset is 0 then) the queue's words are all there is.
     const std::size_t submission_size = has_array ? parameters.sq_off.array + entry_bytes(parameters.sq_entries, 4)
                                                   : parameters.sq_off.dropped + sizeof(std::uint32_t);
-    const std::size_t completion_size = parameters.cq_off.cqes + entry_bytes(parameters.cq_entries, sizeof(abi::cqe));
+    const bool large_completions = (parameters.flags & abi::setup_cqe32) != 0;
+    const std::size_t completion_size =
+        parameters.cq_off.cqes +
+        entry_bytes(parameters.cq_entries, large_completions ? sizeof(abi::cqe32) : sizeof(abi::cqe));
     if ((parameters.features & abi::feat_single_mmap) != 0) {
         const std::size_t size = submission_size > completion_size ? submission_size : completion_size;
         if (const auto done = map_part(file, size, abi::off_sq_ring, rings[0]); !done) return done;
@@ -110,7 +113,9 @@ result<void> map_parts(int file, const abi::params& parameters, mapping (&rings)
         if (const auto done = map_part(file, submission_size, abi::off_sq_ring, rings[0]); !done) return done;
         if (const auto done = map_part(file, completion_size, abi::off_cq_ring, rings[1]); !done) return done;
     }
-    return map_part(file, entry_bytes(parameters.sq_entries, sizeof(abi::sqe)), abi::off_sqes, rings[2]);
+    const bool large_entries = (parameters.flags & abi::setup_sqe128) != 0;
+    return map_part(file, entry_bytes(parameters.sq_entries, large_entries ? sizeof(abi::sqe128) : sizeof(abi::sqe)),
+                    abi::off_sqes, rings[2]);
 }
 
 template <class T>
@@ -120,13 +125,15 @@ T* at(const mapping& ring, std::uint32_t offset) noexcept {
 
 } // namespace
 
-result<void> ring_maker::make(const ring_options& options, ring_use use, submission_side& submissions,
+result<void> ring_maker::make(const ring_options& options, setup layout, ring_use use, submission_side& submissions,
                               completion_side& completions) noexcept {
     if (contradicts_itself(options.require)) return error{EINVAL, cause::contradicting_options};
+    if (has_any(options.require, setup::large_entries | setup::large_completions))
+        return error{EINVAL, cause::entry_size_is_the_type};
     if (use == ring_use::two_threads && has(options.require, setup::deferred_taskrun))
         return error{EINVAL, cause::split_binds_thread};
 
-    const auto made = set_up(options, use);
+    const auto made = set_up(options, layout, use);
     if (!made) return made.error();
     const abi::params& parameters = made->parameters;
     const setup flags = static_cast<setup>(parameters.flags);
@@ -155,7 +162,7 @@ result<void> ring_maker::make(const ring_options& options, ring_use use, submiss
     const mapping& completion_ring = core.rings[1].size != 0 ? core.rings[1] : core.rings[0];
     core.submission_flags = at<shared_u32>(submission_ring, parameters.sq_off.flags);
 
-    submissions.entries_ = static_cast<abi::sqe*>(core.rings[2].address);
+    submissions.entries_ = core.rings[2].address;
     submissions.mask_ = parameters.sq_entries - 1;
     submissions.kernel_head_ = at<shared_u32>(submission_ring, parameters.sq_off.head);
     submissions.shared_tail_ = at<shared_u32>(submission_ring, parameters.sq_off.tail);
@@ -171,7 +178,7 @@ result<void> ring_maker::make(const ring_options& options, ring_use use, submiss
         for (std::uint32_t i = 0; i < parameters.sq_entries; ++i)
             at<std::uint32_t>(submission_ring, parameters.sq_off.array)[i] = i;
 
-    completions.entries_ = at<cqe>(completion_ring, parameters.cq_off.cqes);
+    completions.entries_ = at<char>(completion_ring, parameters.cq_off.cqes);
     completions.mask_ = parameters.cq_entries - 1;
     completions.shared_head_ = at<shared_u32>(completion_ring, parameters.cq_off.head);
     completions.head_ = completions.shared_head_->load_relaxed();

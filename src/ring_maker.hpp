@@ -15,8 +15,8 @@ enum class ring_use {
 };
 
 struct ring_maker {
-    /// Fills both sides. On an error they are as before and nothing is left behind.
-    static result<void> make(const ring_options& options, ring_use use, submission_side& submissions,
+    /// Fills both sides; `layout` is large_entries, large_completions, both or none. On an error they are as before and nothing is left behind.
+    static result<void> make(const ring_options& options, setup layout, ring_use use, submission_side& submissions,
                              completion_side& completions) noexcept;
 };
 

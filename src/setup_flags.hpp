@@ -26,6 +26,8 @@ inline constexpr setup_rule setup_rules[] = {
     {setup::submit_all, setup::none, setup::none, cause::submit_all_missing},
     {setup::cooperative_taskrun, setup::none, setup::none, cause::cooperative_taskrun_missing},
     {setup::taskrun_flag, setup::cooperative_taskrun | setup::deferred_taskrun, setup::none, cause::taskrun_flag_missing},
+    {setup::large_entries, setup::none, setup::none, cause::large_entries_missing},
+    {setup::large_completions, setup::none, setup::none, cause::large_completions_missing},
     {setup::single_issuer, setup::none, setup::none, cause::single_issuer_missing},
     {setup::deferred_taskrun, setup::single_issuer, setup::none, cause::deferred_taskrun_missing},
     {setup::no_sq_array, setup::none, setup::none, cause::no_sq_array_missing},

@@ -36,7 +36,7 @@ result<void> submission_side::make_room(std::uint32_t count) noexcept {
 
 error submission_side::refused(cause why) noexcept { return error{EOVERFLOW, why}; }
 
-result<submission_side::batch> submission_side::reserve(std::uint32_t wanted) noexcept {
+result<std::uint32_t> submission_side::find_neighbours(std::uint32_t wanted) noexcept {
     LIO_ASSERT(wanted != 0, "reserve at least one slot");
     if (limit_ - tail_ < wanted) {
         // Any room at all will do.
@@ -44,7 +44,7 @@ result<submission_side::batch> submission_side::reserve(std::uint32_t wanted) no
         if (limit_ - tail_ < wanted) wanted = limit_ - tail_;
     }
     const std::uint32_t before_wrap = mask_ + 1 - (tail_ & mask_);
-    return batch{*this, wanted < before_wrap ? wanted : before_wrap};
+    return wanted < before_wrap ? wanted : before_wrap;
 }
 
 result<submission> submission_side::submit_otherwise() noexcept {

@@ -1,15 +1,34 @@
 // ring: an io_uring instance with both of its queues, for one thread.
 #pragma once
 
-#include <lio/detail/completion_side.hpp>
-#include <lio/detail/submission_side.hpp>
+#include <lio/detail/completion_entries.hpp>
+#include <lio/detail/ring_base.hpp>
+#include <lio/detail/ring_layout.hpp>
+#include <lio/detail/submission_entries.hpp>
 #include <lio/result.hpp>
 #include <lio/ring_options.hpp>
-#include <lio/timespec.hpp>
-
-#include <cstdint>
 
 namespace lio {
+
+namespace detail {
+
+/// What makes a `Ring` of both sides and their entries.
+template <class Ring, class Layout>
+class ring_of : public submission_entries<Layout, completion_entries<Layout, ring_base>> {
+public:
+    /// Makes a ring. What the options leave open is chosen for the fastest ring of one thread that this kernel
+    /// gives. Such a ring may be made on one thread and used on another: it belongs to the thread that first
+    /// submits, waits or reaps on it, and others get EEXIST from then on (from Linux 6.1 on).
+    /// Errors: EPERM, io_uring is forbidden here; ENOSYS, the kernel has none; ENOMEM; EMFILE; EINVAL, with
+    /// the option that this kernel lacks or the size that it refuses. io_uring_setup(2).
+    static result<Ring> create(const ring_options& options = {}) noexcept {
+        Ring made;
+        if (const auto done = made.make(options, Layout::flags); !done) return done.error();
+        return made;
+    }
+};
+
+} // namespace detail
 
 /// An io_uring instance: operations are pushed, submitted, and their completions reaped. Owns descriptor
 /// and memory; can be moved, not copied. One thread at a time; see create() for which.
@@ -17,72 +36,9 @@ namespace lio {
 /// Closing a ring does not wait for what is in flight: the kernel cancels it and goes on using its buffers
 /// for a while. Reap the last completion of everything before its memory is freed. When the thread that
 /// submitted ends, its operations are cancelled.
-class ring : public detail::submission_side, public detail::completion_side {
-public:
-    /// Makes a ring. What the options leave open is chosen for the fastest ring of one thread that this kernel
-    /// gives. Such a ring may be made on one thread and used on another: it belongs to the thread that first
-    /// submits, waits or reaps on it, and others get EEXIST from then on (from Linux 6.1 on).
-    /// Errors: EPERM, io_uring is forbidden here; ENOSYS, the kernel has none; ENOMEM; EMFILE; EINVAL, with
-    /// the option that this kernel lacks or the size that it refuses. io_uring_setup(2).
-    static result<ring> create(const ring_options& options = {}) noexcept;
-
-    ring(ring&& other) noexcept;
-    ring& operator=(ring&& other) noexcept;
-    ~ring();
-
-    /// Hands everything queued to the kernel and waits until `count` completions can be reaped, in one system
-    /// call. When not everything was taken (submission::left), it has not waited.
-    /// Errors: those of submit() and wait(). After EINTR and ETIME everything was submitted, if anything
-    /// was queued: only the wait ended.
-    result<submission> submit_and_wait(std::uint32_t count) noexcept {
-        // Not below the limit when `count` is 0 either. Looked at first, because what a kernel thread submits is taken
-        // as soon as it is published, and the call may still be refused.
-        const std::uint32_t queued = count - 1 < plain_wait_limit_ ? publish() : 0;
-        if (queued == 0) [[unlikely]]
-            return submit_and_wait(count, nullptr);
-        const detail::enter_answer answer = detail::enter_call(enter_file_, queued, count, wait_flags_);
-        const std::uint32_t submitted = submitted_ + answer.taken();
-        // A signal can end the wait early, which the answer hides.
-        if (submitted != tail_ || ready() < count) [[unlikely]]
-            return submit_and_wait_after(answer, count);
-        submitted_ = submitted;
-        return submission{answer.taken(), 0};
-    }
-    /// The same, waiting for at most `timeout`; ETIME after that. Since Linux 5.11; before, EOPNOTSUPP at once
-    /// and nothing is submitted.
-    result<submission> submit_and_wait(std::uint32_t count, const timespec& timeout) noexcept {
-        return submit_and_wait(count, &timeout);
-    }
-
-    /// Starts a ring that was made with setup::start_disabled. With setup::single_issuer it belongs to the
-    /// calling thread. Errors: EBADFD, it runs already.
-    result<void> enable() noexcept;
-
-    /// Closes the ring; every call on it fails with EBADF from then on. A second close does nothing. On
-    /// another thread than the ring's own the kernel keeps the ring until that thread ends.
-    result<void> close() noexcept;
-
-    /// Whether there is a ring: false after close() and after being moved from.
-    bool is_open() const noexcept { return submission_side::core_ != nullptr; }
-
-    /// The ring's file descriptor, for poll(2) and the like; -1 when closed. It stays the ring's own.
-    int file() const noexcept;
-    /// What the ring was set up with, the library's choices included.
-    setup setup_flags() const noexcept;
-    /// The kernel's feature bits for it (abi::feat_...).
-    std::uint32_t features() const noexcept;
-    /// The id of the thread that the ring belongs to; 0 as long as it belongs to none.
-    std::int32_t owner_thread() const noexcept;
-
-    /// For what is registered with the ring.
-    detail::ring_core* core() const noexcept { return submission_side::core_; }
-
-private:
+class ring : public detail::ring_of<ring, detail::plain_layout> {
+    friend detail::ring_of<ring, detail::plain_layout>;
     ring() noexcept = default;
-    result<submission> submit_and_wait(std::uint32_t count, const timespec* timeout) noexcept;
-    result<submission> submit_and_wait_after(detail::enter_answer answer, std::uint32_t count) noexcept;
-    result<submission> finish_wait(result<std::uint32_t> taken, std::uint32_t count, const timespec* timeout) noexcept;
-    void take(ring& other) noexcept;
 };
 
 } // namespace lio

@@ -26,6 +26,11 @@ enum class setup : std::uint32_t {
     cooperative_taskrun = 1u << 8,
     /// The kernel shows in the ring that such work waits, so that looking costs no system call. Since Linux 5.19.
     taskrun_flag = 1u << 9,
+    /// Entries of 128 bytes. Not to be asked for: it is the type of the ring that has them, lio::large_ring.
+    /// Since Linux 5.19.
+    large_entries = 1u << 10,
+    /// Completions of 32 bytes. Not to be asked for either: see lio::large_completion_ring. Since Linux 5.19.
+    large_completions = 1u << 11,
     /// One thread submits; others get EEXIST. Since Linux 6.0.
     single_issuer = 1u << 12,
     /// Completions' work is done when the submitting thread waits, and only then. Since Linux 6.1.

@@ -1,8 +1,9 @@
 // A ring as two handles for two threads: one submits, the other waits and reaps.
 #pragma once
 
-#include <lio/detail/completion_side.hpp>
-#include <lio/detail/submission_side.hpp>
+#include <lio/detail/completion_entries.hpp>
+#include <lio/detail/ring_layout.hpp>
+#include <lio/detail/submission_entries.hpp>
 #include <lio/result.hpp>
 #include <lio/ring_options.hpp>
 
@@ -47,14 +48,16 @@ private:
 /// The submitting half of a split ring. Can be moved to another thread, not copied; one thread at a time.
 /// The ring is closed when both halves are gone. When the thread that submitted ends, the kernel cancels its
 /// operations.
-class submission_queue : public detail::split_handle<detail::submission_side> {
+class submission_queue
+    : public detail::split_handle<detail::submission_entries<detail::plain_layout, detail::submission_side>> {
     friend result<split_ring> with_options(const ring_options& options) noexcept;
     submission_queue() noexcept = default;
 };
 
 /// The waiting half of a split ring. Can be moved to another thread, not copied; one thread at a time. The ring
 /// is closed when both halves are gone.
-class completion_queue : public detail::split_handle<detail::completion_side> {
+class completion_queue
+    : public detail::split_handle<detail::completion_entries<detail::plain_layout, detail::completion_side>> {
     friend result<split_ring> with_options(const ring_options& options) noexcept;
     completion_queue() noexcept = default;
 };

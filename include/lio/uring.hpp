@@ -4,6 +4,7 @@
 #include <lio/buffer_ring.hpp>
 #include <lio/cancel_answer.hpp>
 #include <lio/completion.hpp>
+#include <lio/large_ring.hpp>
 #include <lio/op/all.hpp>
 #include <lio/registered_buffers.hpp>
 #include <lio/registered_files.hpp>

@@ -41,8 +41,8 @@ constexpr std::uint32_t features_6_18 =
     features_6_6 | abi::feat_recvsend_bundle | abi::feat_min_timeout | abi::feat_rw_attr | abi::feat_no_iowait;
 
 // What the model plays; no real machine has to have it.
-constexpr std::uint32_t unmodelled_flags = abi::setup_attach_wq | abi::setup_sqe128 | abi::setup_cqe32 |
-                                           abi::setup_no_mmap | abi::setup_registered_fd_only | abi::setup_cqe_mixed;
+constexpr std::uint32_t unmodelled_flags =
+    abi::setup_attach_wq | abi::setup_no_mmap | abi::setup_registered_fd_only | abi::setup_cqe_mixed;
 constexpr std::uint32_t processors = 4;
 
 kernel* current = nullptr;
@@ -130,7 +130,7 @@ model_ring::model_ring(kernel& owner, const abi::params& asked, std::uint32_t fi
     const bool is_single = (parameters_.features & abi::feat_single_mmap) != 0;
     const bool has_array = !has(abi::setup_no_sqarray);
     const auto array_size = static_cast<std::uint32_t>(has_array ? parameters_.sq_entries * sizeof(std::uint32_t) : 0);
-    const auto cqes_size = static_cast<std::uint32_t>(parameters_.cq_entries * sizeof(abi::cqe));
+    const auto cqes_size = static_cast<std::uint32_t>(parameters_.cq_entries * completion_stride());
     // The submission queue's words start at 0: a library that takes the missing array's offset for an array
     // writes right over them.
     sq_off.head = 0;
@@ -204,9 +204,9 @@ std::size_t model_ring::submission_size() const noexcept {
     return sq_off.array + parameters_.sq_entries * sizeof(std::uint32_t);
 }
 std::size_t model_ring::completion_size() const noexcept {
-    return cq_off.cqes + parameters_.cq_entries * sizeof(abi::cqe);
+    return cq_off.cqes + parameters_.cq_entries * completion_stride();
 }
-std::size_t model_ring::entries_size() const noexcept { return parameters_.sq_entries * sizeof(abi::sqe); }
+std::size_t model_ring::entries_size() const noexcept { return parameters_.sq_entries * entry_stride(); }
 
 void model_ring::set_submission_flag(std::uint32_t flag) noexcept {
     kernel_flags_ |= flag;
@@ -222,7 +222,7 @@ bool model_ring::put(const abi::cqe& entry) noexcept {
     if (kernel_tail_ - completion_head() >= parameters_.cq_entries) return false;
     char* const base = completions_.address != nullptr ? completions_.address : queues_.address;
     const std::size_t slot = kernel_tail_ & (parameters_.cq_entries - 1);
-    std::memcpy(base + cq_off.cqes + slot * sizeof entry, &entry, sizeof entry);
+    std::memcpy(base + cq_off.cqes + slot * completion_stride(), &entry, sizeof entry);
     cq_word(cq_off.tail).store_release(++kernel_tail_);
     return true;
 }
@@ -261,11 +261,11 @@ std::uint32_t model_ring::take(std::uint32_t most) {
                 return count;
             }
         }
-        abi::sqe entry;
-        std::memcpy(&entry, entries_.address + slot * sizeof entry, sizeof entry);
+        abi::sqe128 entry;
+        std::memcpy(static_cast<void*>(&entry), entries_.address + slot * entry_stride(), entry_stride());
         sq_word(sq_off.head).store_release(++kernel_head_);
         // What was taken is the program's again: a slot that is not written anew shows.
-        std::memset(entries_.address + slot * sizeof entry, 0xa5, sizeof entry);
+        std::memset(entries_.address + slot * entry_stride(), 0xa5, entry_stride());
         taken.push_back(entry);
         if (completes == completing::by_test || (entry.flags & abi::sqe_cqe_skip_success) != 0) continue;
         if (completes == completing::at_once)

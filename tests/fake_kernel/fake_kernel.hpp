@@ -74,8 +74,8 @@ public:
     std::deque<std::uint32_t> take_limits;
     /// A wait for more than there is ends with EINTR instead of being an endless one.
     bool interrupts_waits = false;
-    /// Everything that was taken, in order.
-    std::vector<abi::sqe> taken;
+    /// Everything that was taken, in order; the second halves are zero where entries are plain.
+    std::vector<abi::sqe128> taken;
 
     /// Completes an operation: into the queue, or into the overflow list when that is full.
     void post(std::uint64_t user_data, std::int32_t result = 0, std::uint32_t flags = 0);
@@ -101,6 +101,9 @@ public:
     std::size_t submission_size() const noexcept;
     std::size_t completion_size() const noexcept;
     std::size_t entries_size() const noexcept;
+    /// How far apart two entries are.
+    std::size_t entry_stride() const noexcept { return has(abi::setup_sqe128) ? sizeof(abi::sqe128) : sizeof(abi::sqe); }
+    std::size_t completion_stride() const noexcept { return has(abi::setup_cqe32) ? sizeof(abi::cqe32) : sizeof(abi::cqe); }
 
     bool is_disabled() const noexcept { return disabled_; }
     const abi::params& parameters() const noexcept { return parameters_; }

@@ -7,7 +7,7 @@
 #include <lio/op/nop.hpp>
 #include <lio/registered_buffers.hpp>
 #include <lio/registered_files.hpp>
-#include <lio/ring.hpp>
+#include <lio/large_ring.hpp>
 #include <lio/split.hpp>
 
 #include <algorithm>
@@ -248,6 +248,40 @@ TEST_CASE("a ring without the submission array is mapped up to its last completi
     CHECK(mapped[1].arguments[1] == static_cast<long>(kernel.ring().completion_size()));
     CHECK(kernel.ring().parameters().cq_entries == 8192);
     CHECK(ring.completion_capacity() == 8192);
+}
+
+TEST_CASE("longer entries are mapped, written and read at their own distance [hazard 16] [hazard 26]",
+          "[hazard 16][hazard 26]") {
+    lio::fake::kernel kernel{ground::model};
+    const auto works = [&](auto made, std::size_t entry, std::size_t completion) {
+        auto ring = std::move(made).value();
+        auto& model = kernel.ring();
+        REQUIRE(model.entry_stride() == entry);
+        REQUIRE(model.completion_stride() == completion);
+        const auto mapped = kernel.calls_of(lio::arch::mmap);
+        REQUIRE(mapped.size() >= 3);
+        CHECK(mapped[mapped.size() - 2].arguments[1] == static_cast<long>(model.completion_size()));
+        CHECK(mapped[mapped.size() - 1].arguments[1] == static_cast<long>(model.entries_size()));
+        // Three times round.
+        for (std::uint64_t i = 0; i < 12; ++i) {
+            ring.push(lio::op::nop().user_data(i)).value();
+            CHECK(ring.submit_and_wait(1).value().taken == 1);
+            CHECK(ring.next().value().user_data() == i);
+            CHECK(model.taken.back().user_data == i);
+            for (const std::uint64_t word : model.taken.back().rest) CHECK(word == 0);
+        }
+    };
+    works(lio::large_ring::create({.entries = 4}), 128, 32);
+    works(lio::large_completion_ring::create({.entries = 4}), 64, 32);
+    works(lio::ring::create({.entries = 4}), 64, 16);
+}
+
+TEST_CASE("a kernel without longer entries is told from every other refusal [hazard 8]", "[hazard 8]") {
+    lio::fake::kernel kernel{ground::model, lio::fake::linux_5_11};
+    CHECK(lio::large_ring::create().error() == lio::error{EINVAL, lio::cause::large_entries_missing});
+    CHECK(lio::large_completion_ring::create().error() == lio::error{EINVAL, lio::cause::large_completions_missing});
+    CHECK(lio::large_ring::create({.entries = 0}).error() == lio::error{EINVAL, lio::cause::no_entries});
+    CHECK(kernel.left() == "");
 }
 
 TEST_CASE("every mapping that the kernel shares is marked do-not-fork", "[hazard 22]") {

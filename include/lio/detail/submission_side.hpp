@@ -1,8 +1,8 @@
-// The program's half of the submission queue: entries are written into the ring's own memory and handed
-// over with one release store. Base of ring and of submission_queue; one thread at a time.
+// The program's half of the submission queue, but for the entries themselves (submission_entries.hpp), whose size is the
+// ring's type: what is queued is handed over with one release store. Base of all rings and of submission_queue; one
+// thread at a time.
 #pragma once
 
-#include <lio/abi/entries.hpp>
 #include <lio/detail/assert.hpp>
 #include <lio/detail/enter_call.hpp>
 #include <lio/detail/ring_core.hpp>
@@ -26,34 +26,6 @@ namespace detail {
 
 class submission_side {
 public:
-    class batch;
-
-    /// Queues the operations in order, all of them or none. Nothing reaches the kernel before submit().
-    /// Arguments that operations point to must live until they have been submitted, buffers until the last
-    /// completion.
-    /// Errors: EAGAIN, there is not room for all of them (submit, then push again); E2BIG, there could never
-    /// be; EOVERFLOW, an operation's memory is larger than one entry can say.
-    template <class... Operations>
-        requires(sizeof...(Operations) > 0)
-    result<void> push(const Operations&... operations) noexcept {
-        constexpr std::uint32_t count = sizeof...(Operations);
-        if (limit_ - tail_ < count) [[unlikely]] {
-            if (const auto room = make_room(count); !room) return room;
-        }
-        cause refusal = cause::operation;
-        static_cast<void>(((refusal = operations.refusal(), refusal != cause::operation) || ...));
-        if (refusal != cause::operation) [[unlikely]]
-            return refused(refusal);
-        ((entries_[tail_++ & mask_] = operations.entry()), ...);
-        return {};
-    }
-
-    /// Up to `wanted` neighbouring slots, at least one, to be filled in place: one check for all of them.
-    /// Fewer come back where the ring's memory ends or the room does; ask again for the rest. A chain
-    /// must lie in one push or be completed before submit().
-    /// Errors: EAGAIN, the queue is full.
-    result<batch> reserve(std::uint32_t wanted) noexcept;
-
     /// How many operations are queued and not yet taken by the kernel.
     std::uint32_t unsubmitted() const noexcept { return tail_ - submitted_; }
 
@@ -98,6 +70,8 @@ protected:
 
     // Called when the queue looks full: looks again, and says what is wrong if it still is.
     result<void> make_room(std::uint32_t count) noexcept;
+    // How many of the wanted slots can be had side by side; at least one.
+    result<std::uint32_t> find_neighbours(std::uint32_t wanted) noexcept;
     static error refused(cause why) noexcept;
 
     // Submits when there is nothing, when there is no ring, and where a kernel thread submits.
@@ -111,7 +85,7 @@ protected:
 
     friend struct ring_maker;
 
-    abi::sqe* entries_;
+    void* entries_;
     std::uint32_t mask_;
     std::uint32_t tail_;      // the next slot to write; the kernel learns of it from publish()
     std::uint32_t limit_;     // tail_ may come up to here: the kernel's head when last seen, plus the capacity
@@ -125,41 +99,6 @@ protected:
     std::uint32_t enter_flags_;
     std::uint32_t wait_flags_;
     ring_core* core_;
-};
-
-/// Slots of the submission queue, filled one after the other without further checks. What was filled is
-/// queued when the batch is destroyed; it may not outlive the ring nor overlap another push.
-class submission_side::batch {
-public:
-    batch(batch&& other) noexcept : side_{other.side_}, next_{other.next_}, end_{other.end_} { other.side_ = nullptr; }
-    batch& operator=(batch&&) = delete;
-    ~batch() {
-        if (side_ != nullptr) side_->tail_ += static_cast<std::uint32_t>(next_ - first());
-    }
-
-    /// How many slots are still to be filled.
-    std::uint32_t room() const noexcept { return static_cast<std::uint32_t>(end_ - next_); }
-
-    /// Fills the next slot; there must be room. False, with nothing filled, if the operation's memory is larger than
-    /// one entry can say.
-    template <class Operation>
-    [[nodiscard]] bool push(const Operation& operation) noexcept {
-        LIO_ASSERT(next_ != end_, "this batch has no room left");
-        if (operation.refusal() != cause::operation) [[unlikely]]
-            return false;
-        *next_++ = operation.entry();
-        return true;
-    }
-
-private:
-    friend class submission_side;
-    batch(submission_side& side, std::uint32_t count) noexcept
-        : side_{&side}, next_{first()}, end_{next_ + count} {}
-    abi::sqe* first() const noexcept { return side_->entries_ + (side_->tail_ & side_->mask_); }
-
-    submission_side* side_;
-    abi::sqe* next_;
-    abi::sqe* end_;
 };
 
 } // namespace detail

@@ -1,0 +1,80 @@
+// What all rings for one thread have in common, whatever the size of their entries: both sides, and what concerns both at
+// once. On the ring's thread.
+#pragma once
+
+#include <lio/detail/completion_side.hpp>
+#include <lio/detail/submission_side.hpp>
+#include <lio/result.hpp>
+#include <lio/ring_options.hpp>
+#include <lio/timespec.hpp>
+
+#include <cstdint>
+
+namespace lio::detail {
+
+class ring_base : public submission_side, public completion_side {
+public:
+    /// Hands everything queued to the kernel and waits until `count` completions can be reaped, in one system
+    /// call. When not everything was taken (submission::left), it has not waited.
+    /// Errors: those of submit() and wait(). After EINTR and ETIME everything was submitted, if anything
+    /// was queued: only the wait ended.
+    result<submission> submit_and_wait(std::uint32_t count) noexcept {
+        // Not below the limit when `count` is 0 either. Looked at first, because what a kernel thread submits is taken
+        // as soon as it is published, and the call may still be refused.
+        const std::uint32_t queued = count - 1 < plain_wait_limit_ ? publish() : 0;
+        if (queued == 0) [[unlikely]]
+            return submit_and_wait(count, nullptr);
+        const enter_answer answer = enter_call(enter_file_, queued, count, wait_flags_);
+        const std::uint32_t submitted = submitted_ + answer.taken();
+        // A signal can end the wait early, which the answer hides.
+        if (submitted != tail_ || ready() < count) [[unlikely]]
+            return submit_and_wait_after(answer, count);
+        submitted_ = submitted;
+        return submission{answer.taken(), 0};
+    }
+    /// The same, waiting for at most `timeout`; ETIME after that. Since Linux 5.11; before, EOPNOTSUPP at once
+    /// and nothing is submitted.
+    result<submission> submit_and_wait(std::uint32_t count, const timespec& timeout) noexcept {
+        return submit_and_wait(count, &timeout);
+    }
+
+    /// Starts a ring that was made with setup::start_disabled. With setup::single_issuer it belongs to the
+    /// calling thread. Errors: EBADFD, it runs already.
+    result<void> enable() noexcept;
+
+    /// Closes the ring; every call on it fails with EBADF from then on. A second close does nothing. On
+    /// another thread than the ring's own the kernel keeps the ring until that thread ends.
+    result<void> close() noexcept;
+
+    /// Whether there is a ring: false after close() and after being moved from.
+    bool is_open() const noexcept { return submission_side::core_ != nullptr; }
+
+    /// The ring's file descriptor, for poll(2) and the like; -1 when closed. It stays the ring's own.
+    int file() const noexcept;
+    /// What the ring was set up with, the library's choices included.
+    setup setup_flags() const noexcept;
+    /// The kernel's feature bits for it (abi::feat_...).
+    std::uint32_t features() const noexcept;
+    /// The id of the thread that the ring belongs to; 0 as long as it belongs to none.
+    std::int32_t owner_thread() const noexcept;
+
+    /// For what is registered with the ring.
+    ring_core* core() const noexcept { return submission_side::core_; }
+
+protected:
+    ring_base() noexcept = default;
+    ring_base(ring_base&& other) noexcept;
+    ring_base& operator=(ring_base&& other) noexcept;
+    ~ring_base();
+
+    // Sets up a ring that is none yet, with entries as long as `layout` says.
+    result<void> make(const ring_options& options, setup layout) noexcept;
+
+private:
+    result<submission> submit_and_wait(std::uint32_t count, const timespec* timeout) noexcept;
+    result<submission> submit_and_wait_after(enter_answer answer, std::uint32_t count) noexcept;
+    result<submission> finish_wait(result<std::uint32_t> taken, std::uint32_t count, const timespec* timeout) noexcept;
+    void take(ring_base& other) noexcept;
+};
+
+} // namespace lio::detail

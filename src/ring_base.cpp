@@ -1,0 +1,77 @@
+// What concerns both sides of a ring at once. On the ring's thread.
+
+#include "enter.hpp"
+#include "ring_maker.hpp"
+
+#include <lio/detail/ring_base.hpp>
+
+namespace lio::detail {
+
+result<void> ring_base::make(const ring_options& options, setup layout) noexcept {
+    return ring_maker::make(options, layout, ring_use::one_thread, *this, *this);
+}
+
+void ring_base::take(ring_base& other) noexcept {
+    submission_side::operator=(other);
+    completion_side::operator=(other);
+    other.submission_side::forget();
+    other.completion_side::forget();
+}
+
+ring_base::ring_base(ring_base&& other) noexcept { take(other); }
+
+ring_base& ring_base::operator=(ring_base&& other) noexcept {
+    if (this != &other) {
+        static_cast<void>(close());
+        take(other);
+    }
+    return *this;
+}
+
+ring_base::~ring_base() { static_cast<void>(close()); }
+
+result<void> ring_base::close() noexcept {
+    ring_core* const closing = core();
+    if (closing == nullptr) return {};
+    submission_side::forget();
+    completion_side::forget();
+    return close_handle(*closing);
+}
+
+result<submission> ring_base::submit_and_wait_after(enter_answer answer, std::uint32_t count) noexcept {
+    return finish_wait(recover(*core(), answer, unsubmitted(), count, abi::enter_getevents), count, nullptr);
+}
+
+result<submission> ring_base::submit_and_wait(std::uint32_t count, const timespec* timeout) noexcept {
+    if (!is_open()) return ring_is_closed();
+    if (count > completion_capacity()) return error{EINVAL, cause::wait_too_large};
+    // Asking for events costs the kernel something, so it is not done when enough are there.
+    if (ready() >= count) return submit();
+    // Before anything is published: a kernel thread that submits would take it.
+    if (timeout != nullptr && !can_time_out(*core())) return timed_wait_missing();
+    return finish_wait(enter(*core(), publish(), count, abi::enter_getevents, timeout), count, timeout);
+}
+
+result<submission> ring_base::finish_wait(result<std::uint32_t> taken, std::uint32_t count, const timespec* timeout) noexcept {
+    const auto done = count_taken(taken);
+    // A call that did not take everything has not waited.
+    if (!done || done->left != 0 || ready() >= count) return done;
+    if (!core()->is_iopoll) return wait_ended(timeout);
+    // Polling for completions ends early when the kernel has other work.
+    if (const auto waited = wait(count, timeout); !waited) return waited.error();
+    return done;
+}
+
+result<void> ring_base::enable() noexcept {
+    if (!is_open()) return ring_is_closed();
+    const auto enabled = detail::enable(*core());
+    look_up_enter();
+    return enabled;
+}
+
+int ring_base::file() const noexcept { return is_open() ? core()->file : -1; }
+setup ring_base::setup_flags() const noexcept { return is_open() ? core()->flags : setup::none; }
+std::uint32_t ring_base::features() const noexcept { return is_open() ? core()->features : 0; }
+std::int32_t ring_base::owner_thread() const noexcept { return is_open() ? core()->owner_thread : 0; }
+
+} // namespace lio::detail
