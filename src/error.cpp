@@ -108,6 +108,9 @@ constexpr sentence sentences[] = {
     {cause::too_many_to_register, 0, "these are more than can be registered at once: register fewer"},
     {cause::buffer_count_not_a_power_of_two, 0, "a buffer ring has 1 to 32768 buffers, a power of two"},
     {cause::buffer_size_out_of_range, 0, "the buffers' size is 0, or more than an address or one transfer can hold"},
+    {cause::malformed_message, 0,
+     "these bytes are no message of a multishot recvmsg, or one that was received with other sizes of msg_namelen and "
+     "msg_controllen"},
 
     {cause::completion_size_missing, 0, "this kernel cannot be asked for a size of the completion queue (since Linux 5.5): leave completion_entries 0"},
     {cause::iopoll_missing, 0, "this kernel lacks setup::iopoll (since Linux 5.1)"},
@@ -123,6 +126,13 @@ constexpr sentence sentences[] = {
     {cause::deferred_taskrun_missing, 0, "this kernel lacks setup::deferred_taskrun (since Linux 6.1)"},
     {cause::no_sq_array_missing, 0, "this kernel lacks setup::no_sq_array (since Linux 6.6)"},
     {cause::hybrid_iopoll_missing, 0, "this kernel lacks setup::hybrid_iopoll (since Linux 6.13)"},
+
+    {cause::close_on_exec_of_slot, 0,
+     "a slot of the registered files has no close-on-exec flag, and no file in a slot survives exec: leave O_CLOEXEC or "
+     "SOCK_CLOEXEC out; nothing was queued"},
+    {cause::range_too_long, 0,
+     "the range is longer than this operation can say (2^32 - 1 bytes): split it, or give 0 for all that follows; nothing "
+     "was queued"},
 };
 
 } // namespace

@@ -34,7 +34,10 @@ result<void> submission_side::make_room(std::uint32_t count) noexcept {
     return error{EAGAIN, cause::queue_full};
 }
 
-error submission_side::refused(cause why) noexcept { return error{EOVERFLOW, why}; }
+error submission_side::refused(cause why) noexcept {
+    // The others are all too large for where they would have to go; this one is nonsense, as the kernel says too.
+    return error{why == cause::close_on_exec_of_slot ? EINVAL : EOVERFLOW, why};
+}
 
 result<std::uint32_t> submission_side::find_neighbours(std::uint32_t wanted) noexcept {
     LIO_ASSERT(wanted != 0, "reserve at least one slot");

@@ -70,10 +70,13 @@ public:
         } else {
             if (entry_.res < 0) [[unlikely]]
                 return error{-entry_.res};
-            if constexpr (std::is_void_v<typename Operation::result_type>)
+            using value = typename Operation::result_type;
+            if constexpr (std::is_void_v<value>)
                 return {};
+            else if constexpr (std::is_class_v<value>)
+                return value{static_cast<std::uint32_t>(entry_.res)};
             else
-                return static_cast<typename Operation::result_type>(entry_.res);
+                return static_cast<value>(entry_.res);
         }
     }
 

@@ -58,6 +58,13 @@ enum class cause : std::uint32_t {
     no_sq_array_missing,
     hybrid_iopoll_missing,
 
+    // Arguments that an operation cannot carry; refused by push.
+    close_on_exec_of_slot,
+    range_too_long,
+
+    // Bytes that are not what they should be.
+    malformed_message,
+
     /// How many causes there are; not itself a cause.
     count,
 };

@@ -1,5 +1,5 @@
-// Operations on a file as such: its state, its size, its space, and what of it is on the disk. Values that own nothing;
-// any thread. Includes no system header.
+// Operations on a file as such: its state, its size, its space, what of it is on the disk, and how it or memory is
+// going to be used. Values that own nothing; any thread. Includes no system header.
 #pragma once
 
 #include <lio/abi/operation_flags.hpp>
@@ -34,13 +34,38 @@ public:
         return changed;
     }
 
-    /// Only the bytes from `offset` on, `length` of them. A length of 0 with an offset of 0 is the whole file. Some
-    /// file systems write everything all the same.
-    constexpr fsync range(std::uint64_t offset, std::uint32_t length) const noexcept {
+    /// Only the bytes from `offset` on, `length` of them, which is less than 2^32. A length of 0 with an offset of 0 is
+    /// the whole file. Some file systems write everything all the same.
+    constexpr fsync range(std::uint64_t offset, std::uint64_t length) const noexcept {
         fsync changed = *this;
         changed.entry_.off = offset;
-        changed.entry_.len = length;
+        changed.entry_.len = static_cast<std::uint32_t>(length);
+        if (length > 0xffffffff) changed.refuse(cause::range_too_long);
         return changed;
+    }
+};
+
+/// Starts writing a part of a file to the disk, or waits until it is written: `flags` are the SYNC_FILE_RANGE_... of
+/// <fcntl.h>. A length of 0 reaches to the end of the file; else it is less than 2^32. sync_file_range(2).
+/// Result: nothing.
+/// Lifetimes: no argument is pointed to.
+/// Traps: this is no fsync: nothing about the file is written, nor is the disk's own cache, so after a power failure
+/// the data may be out of reach or gone. Flags of 0 do nothing. More than 2^32 - 1 bytes are refused by push. When it
+/// fails, a chain goes on behind it; see unmarked_failure.
+/// Since Linux 5.2.
+class sync_file_range : public unmarked_failure<sync_file_range> {
+public:
+    static constexpr abi::opcode code = abi::opcode::sync_file_range;
+    static constexpr kernel_version since{5, 2};
+    using result_type = void;
+
+    constexpr sync_file_range(descriptor file, std::uint64_t offset, std::uint64_t length,
+                              std::uint32_t flags) noexcept {
+        set_file(file);
+        entry_.off = offset;
+        entry_.len = static_cast<std::uint32_t>(length);
+        entry_.sync_range_flags = flags;
+        if (length > 0xffffffff) refuse(cause::range_too_long);
     }
 };
 
@@ -126,6 +151,31 @@ public:
             entry_.len = static_cast<std::uint32_t>(length);
         else
             entry_.addr = length;
+        entry_.fadvise_advice = static_cast<std::uint32_t>(advice);
+    }
+};
+
+/// Says how memory is going to be used, or changes what is in it; `advice` is one of the MADV_... of <sys/mman.h>.
+/// `memory` begins at a page; it reaches to the end of the page that its last byte is in. madvise(2).
+/// Result: nothing.
+/// Lifetimes: the memory stays mapped until the completion.
+/// Traps: some advice is an order: MADV_DONTNEED throws the content away. Memory of 4 GiB and more is EINVAL before
+/// Linux 6.11. When it fails, a chain goes on behind it; see unmarked_failure.
+/// Since Linux 5.6; of 2^32 bytes and more since 6.11.
+class madvise : public unmarked_failure<madvise> {
+public:
+    static constexpr abi::opcode code = abi::opcode::madvise;
+    static constexpr kernel_version since{5, 6};
+    using result_type = void;
+
+    madvise(mutable_bytes memory, int advice) noexcept {
+        entry_.addr = address(memory.data());
+        // Every kernel reads the short field; those that know the long one look there first.
+        const std::uint64_t length = memory.size();
+        if (length <= 0xffffffff)
+            entry_.len = static_cast<std::uint32_t>(length);
+        else
+            entry_.off = length;
         entry_.fadvise_advice = static_cast<std::uint32_t>(advice);
     }
 };

@@ -2,6 +2,7 @@
 // <fcntl.h>.
 #pragma once
 
+#include <lio/op/direct_slot.hpp>
 #include <lio/op/operation.hpp>
 #include <lio/path_name.hpp>
 
@@ -46,47 +47,146 @@ static_assert(sizeof(open_how) == 24);
 
 namespace lio::op {
 
+/// What the forms of openat share.
+template <class Derived>
+class openat_operation : public operation<Derived> {
+protected:
+    openat_operation(int directory, path_name path, int flags, std::uint32_t mode) noexcept {
+        this->entry_.fd = directory;
+        this->entry_.addr = this->address(path.c_str());
+        this->entry_.open_flags = static_cast<std::uint32_t>(flags);
+        this->entry_.len = mode;
+    }
+    openat_operation(int directory, path_name path, int flags, std::uint32_t mode, std::uint32_t file_index) noexcept
+        : openat_operation{directory, path, flags, mode} {
+        this->entry_.file_index = file_index;
+        if ((static_cast<std::uint32_t>(flags) & lio::detail::close_on_exec) != 0)
+            this->refuse(cause::close_on_exec_of_slot);
+    }
+};
+
 /// Opens a file; `path` is relative to `directory` (a descriptor, or current_directory), `flags` are the O_... of
 /// <fcntl.h>, `mode` the permissions of a file that O_CREAT or O_TMPFILE makes. openat(2).
 /// Result: the descriptor, which is the program's to close.
 /// Lifetimes: the path until the operation has been submitted.
-/// Traps: a descriptor whose completion nobody reads is never closed. O_CLOEXEC is not set by itself.
+/// Traps: a descriptor whose completion nobody reads is never closed, also when the operation was cancelled: that may
+/// come too late. cqe::take<op::openat>() gives it an owner. O_CLOEXEC is not set by itself. A FIFO is opened as if
+/// with O_NONBLOCK, without its other end, and for writing fails with ENXIO; with force_async() it waits, and says
+/// EINTR when it is cancelled then (up to Linux 6.18 at least the number 512, which is no errno).
 /// Since Linux 5.6.
-class openat : public operation<openat> {
+class openat : public openat_operation<openat> {
 public:
     static constexpr abi::opcode code = abi::opcode::openat;
     static constexpr kernel_version since{5, 6};
     using result_type = int;
     static constexpr bool opens_descriptor = true;
 
-    openat(int directory, path_name path, int flags, std::uint32_t mode = 0) noexcept {
-        entry_.fd = directory;
-        entry_.addr = address(path.c_str());
-        entry_.open_flags = static_cast<std::uint32_t>(flags);
-        entry_.len = mode;
+    openat(int directory, path_name path, int flags, std::uint32_t mode = 0) noexcept
+        : openat_operation{directory, path, flags, mode} {}
+};
+
+/// Opens a file as openat does, into a slot of the registered files; what is in the slot is closed. openat(2).
+/// Result: nothing; the file is in `slot`, and there is no descriptor.
+/// Lifetimes: the path until the operation has been submitted.
+/// Traps: O_CLOEXEC is refused by push: a slot has no such flag. ENXIO: the ring has no registered files; EINVAL: there
+/// is no such slot; the file is opened (and made, and cut to nothing) before that is found out. Linux before 5.15
+/// overlooks the slot and opens a descriptor instead.
+/// Since Linux 5.15.
+class openat_direct : public openat_operation<openat_direct> {
+public:
+    static constexpr abi::opcode code = abi::opcode::openat;
+    static constexpr kernel_version since{5, 15};
+    using result_type = void;
+
+    openat_direct(int directory, path_name path, int flags, std::uint32_t mode, direct_descriptor slot) noexcept
+        : openat_operation{directory, path, flags, mode, lio::detail::file_index_of(slot)} {}
+    /// Of a file that is there: without a mode.
+    openat_direct(int directory, path_name path, int flags, direct_descriptor slot) noexcept
+        : openat_direct{directory, path, flags, 0, slot} {}
+};
+
+/// Opens a file as openat does, into a free slot of the registered files, which the kernel picks. openat(2).
+/// Result: the slot; op::close empties it again.
+/// Lifetimes: the path until the operation has been submitted.
+/// Traps: O_CLOEXEC is refused by push: a slot has no such flag. ENFILE: no slot is free, or the ring has no registered
+/// files; the file is opened (and made, and cut to nothing) before that is found out. A slot whose completion nobody
+/// reads stays taken.
+/// Since Linux 5.19.
+class openat_direct_allocate : public openat_operation<openat_direct_allocate> {
+public:
+    static constexpr abi::opcode code = abi::opcode::openat;
+    static constexpr kernel_version since{5, 19};
+    using result_type = direct_descriptor;
+
+    openat_direct_allocate(int directory, path_name path, int flags, std::uint32_t mode = 0) noexcept
+        : openat_operation{directory, path, flags, mode, abi::file_index_alloc} {}
+};
+
+/// What the forms of openat2 share.
+template <class Derived>
+class openat2_operation : public operation<Derived> {
+protected:
+    openat2_operation(int directory, path_name path, const open_how& how) noexcept {
+        this->entry_.fd = directory;
+        this->entry_.addr = this->address(path.c_str());
+        this->entry_.addr2 = this->address(&how);
+        this->entry_.len = sizeof how;
+    }
+    openat2_operation(int directory, path_name path, const open_how& how, std::uint32_t file_index) noexcept
+        : openat2_operation{directory, path, how} {
+        this->entry_.file_index = file_index;
+        if ((how.flags & lio::detail::close_on_exec) != 0) this->refuse(cause::close_on_exec_of_slot);
     }
 };
 
 /// Opens a file as openat does, with limits on the way there. openat2(2).
 /// Result: the descriptor, which is the program's to close.
 /// Lifetimes: the path and `how` until the operation has been submitted.
-/// Traps: a descriptor whose completion nobody reads is never closed. EINVAL where openat ignores: a flag that this
-/// kernel does not know, a mode without O_CREAT.
+/// Traps: those of openat. EINVAL where openat ignores: a flag that this kernel does not know, a mode without O_CREAT.
 /// Since Linux 5.6.
-class openat2 : public operation<openat2> {
+class openat2 : public openat2_operation<openat2> {
 public:
     static constexpr abi::opcode code = abi::opcode::openat2;
     static constexpr kernel_version since{5, 6};
     using result_type = int;
     static constexpr bool opens_descriptor = true;
 
-    openat2(int directory, path_name path, const open_how& how) noexcept {
-        entry_.fd = directory;
-        entry_.addr = address(path.c_str());
-        entry_.addr2 = address(&how);
-        entry_.len = sizeof how;
-    }
+    openat2(int directory, path_name path, const open_how& how) noexcept : openat2_operation{directory, path, how} {}
     openat2(int directory, path_name path, const open_how&& how) = delete;
+};
+
+/// Opens a file as openat2 does, into a slot of the registered files; what is in the slot is closed. openat2(2).
+/// Result: nothing; the file is in `slot`, and there is no descriptor.
+/// Lifetimes: the path and `how` until the operation has been submitted.
+/// Traps: those of openat_direct. O_CLOEXEC is looked for when the operation is made; put into `how` later it is
+/// EINVAL.
+/// Since Linux 5.15.
+class openat2_direct : public openat2_operation<openat2_direct> {
+public:
+    static constexpr abi::opcode code = abi::opcode::openat2;
+    static constexpr kernel_version since{5, 15};
+    using result_type = void;
+
+    openat2_direct(int directory, path_name path, const open_how& how, direct_descriptor slot) noexcept
+        : openat2_operation{directory, path, how, lio::detail::file_index_of(slot)} {}
+    openat2_direct(int directory, path_name path, const open_how&& how, direct_descriptor slot) = delete;
+};
+
+/// Opens a file as openat2 does, into a free slot of the registered files, which the kernel picks. openat2(2).
+/// Result: the slot; op::close empties it again.
+/// Lifetimes: the path and `how` until the operation has been submitted.
+/// Traps: those of openat_direct_allocate. O_CLOEXEC is looked for when the operation is made; put into `how` later it
+/// is EINVAL.
+/// Since Linux 5.19.
+class openat2_direct_allocate : public openat2_operation<openat2_direct_allocate> {
+public:
+    static constexpr abi::opcode code = abi::opcode::openat2;
+    static constexpr kernel_version since{5, 19};
+    using result_type = direct_descriptor;
+
+    openat2_direct_allocate(int directory, path_name path, const open_how& how) noexcept
+        : openat2_operation{directory, path, how, abi::file_index_alloc} {}
+    openat2_direct_allocate(int directory, path_name path, const open_how&& how) = delete;
 };
 
 /// Closes a file: a descriptor, or a slot of the registered files, which is empty afterwards. close(2).

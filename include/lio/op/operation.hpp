@@ -79,7 +79,8 @@ public:
     /// Goes to a worker thread at once instead of being tried first. Since Linux 5.6.
     constexpr Derived force_async() const noexcept { return with_flag(abi::sqe_async); }
 
-    /// No completion if it succeeds. Since Linux 5.17. From then on drain() fails on the ring.
+    /// No completion if it succeeds. Since Linux 5.17. From then on drain() fails on the ring. In a chain: when it fails,
+    /// it completes, but what it cancels of the chain behind it does not: do not wait for that.
     template <class Operation = Derived> // a template, because Derived is still incomplete where this is declared
         requires(Operation::completions == completes::once)
     constexpr Derived skip_success() const noexcept {

@@ -5,7 +5,7 @@
 
 namespace lio::op {
 
-/// From Linux 6.0 on, up to 6.18 at least, the kernel forgets to mark these operations as failed when the failure comes
+/// From Linux 6.0 on, up to 7.3 at least, the kernel forgets to mark these operations as failed when the failure comes
 /// from the file system, not from the entry itself. Their completion carries the error as always. But:
 /// - a chain goes on behind them: link() keeps the order, and does not cancel what follows. Do not let a step depend on
 ///   one of them within a chain; look at the completion first;
