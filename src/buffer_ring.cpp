@@ -13,9 +13,11 @@ result<buffer_ring> buffer_ring::create(detail::ring_core* core, const buffer_ri
     const std::uint32_t count = options.count;
     if (count == 0 || count > 32768 || (count & (count - 1)) != 0)
         return error{EINVAL, cause::buffer_count_not_a_power_of_two};
-    // Entries first (at most 512 KiB), which puts them on a page boundary as the kernel wants it; then buffers.
+    // Entries first (at most 512 KiB), which puts them on a page boundary as the kernel wants it; then buffers; then,
+    // at an even address, the links between them.
     const std::uint64_t entries_size = std::uint64_t{count} * sizeof(abi::buf);
-    const std::uint64_t total = entries_size + std::uint64_t{count} * options.size;
+    const std::uint64_t links = (entries_size + std::uint64_t{count} * options.size + 1) & ~std::uint64_t{1};
+    const std::uint64_t total = links + std::uint64_t{count} * sizeof(std::uint16_t);
     if (options.size == 0 || options.size > 0x7ffff000 || total > SIZE_MAX / 2)
         return error{EINVAL, cause::buffer_size_out_of_range};
 
@@ -25,6 +27,7 @@ result<buffer_ring> buffer_ring::create(detail::ring_core* core, const buffer_ri
     made.entries_ = static_cast<abi::buf*>(*memory);
     made.shared_tail_ = reinterpret_cast<detail::shared_u16*>(static_cast<std::byte*>(*memory) + 14);
     made.first_ = static_cast<std::byte*>(*memory) + entries_size;
+    made.next_ = reinterpret_cast<std::uint16_t*>(static_cast<std::byte*>(*memory) + links);
     made.mapped_ = static_cast<std::size_t>(total);
     made.process_ = system::process_id();
     made.mask_ = count - 1;
@@ -49,11 +52,13 @@ void buffer_ring::take(buffer_ring& other) noexcept {
     entries_ = other.entries_;
     shared_tail_ = other.shared_tail_;
     first_ = other.first_;
+    next_ = other.next_;
     mapped_ = other.mapped_;
     process_ = other.process_;
     mask_ = other.mask_;
     size_ = other.size_;
     tail_ = other.tail_;
+    last_ = other.last_;
     group_ = other.group_;
     other.mapped_ = 0;
 }

@@ -27,6 +27,8 @@ struct buffer_ring_options {
     std::uint32_t size = 4096;
 };
 
+class buffer_bundle;
+
 /// A group of buffers of one size, in memory of its own. An operation that picks one names it in its completion
 /// (cqe::buffer_id); the buffer is the program's then, until it is given back with recycle().
 ///
@@ -66,6 +68,10 @@ public:
         return {buffer(*done.buffer_id()).data(), length < size_ ? length : size_};
     }
 
+    /// The buffers that a receive of a bundle has filled, one after the other. The completion must carry one of these
+    /// buffers unless it failed; then there are none.
+    buffer_bundle bundle(const cqe& done) const noexcept;
+
     /// Gives a buffer back to the kernel, which may fill it at once. Each exactly once per completion that
     /// carried it.
     void recycle(std::uint16_t id) noexcept {
@@ -78,10 +84,16 @@ public:
         if (const auto id = done.buffer_id()) recycle(*id);
     }
 
+    /// Gives back all buffers of a bundle, also one that failed or brought nothing. Not after some of them were given
+    /// back one by one.
+    void recycle_bundle(const cqe& done) noexcept;
+
     /// Unregisters and says whether that went well. Errors: EEXIST, not on the ring's thread; it stays registered.
     result<void> close() noexcept;
 
 private:
+    friend class buffer_bundle;
+
     buffer_ring() noexcept = default;
     static result<buffer_ring> create(detail::ring_core* core, const buffer_ring_options& options) noexcept;
     void take(buffer_ring& other) noexcept;
@@ -93,6 +105,11 @@ private:
         entry.addr = reinterpret_cast<std::uintptr_t>(memory.data());
         entry.len = size_;
         entry.bid = id;
+        // A bundle names its first buffer only: the others are found by who was given back after whom. The kernel takes
+        // them in this order, and the link of a buffer changes only when another is added behind it, which the kernel
+        // then takes after it.
+        next_[last_] = id;
+        last_ = id;
     }
     void publish() noexcept {
         // Pairs with the kernel's load-acquire of the tail: it sees the entries that the tail covers.
@@ -103,12 +120,85 @@ private:
     abi::buf* entries_ = nullptr;
     detail::shared_u16* shared_tail_ = nullptr;
     std::byte* first_ = nullptr;
+    /// Of each buffer, the one that was given back after it.
+    std::uint16_t* next_ = nullptr;
     std::size_t mapped_ = 0;
     std::uint32_t mask_ = 0;
     std::uint32_t size_ = 0;
     std::int32_t process_ = 0;
     std::uint16_t tail_ = 0;
+    std::uint16_t last_ = 0;
     buffer_group group_ = 0;
 };
+
+/// The buffers that one completion has filled, to be iterated over: their numbers need not follow one another. Made by
+/// buffer_ring::bundle(); valid until the first of them is given back, but each may be given back as soon as it was
+/// visited.
+class buffer_bundle {
+public:
+    /// One buffer.
+    struct part {
+        std::uint16_t id;
+        /// What is filled of it: all, unless it is the last.
+        mutable_bytes memory;
+    };
+
+    class iterator {
+    public:
+        constexpr iterator() noexcept = default;
+        part operator*() const noexcept {
+            const mutable_bytes whole = buffers_->buffer(id_);
+            return {id_, {whole.data(), left_ < whole.size() ? left_ : whole.size()}};
+        }
+        iterator& operator++() noexcept {
+            left_ = left_ > buffers_->size() ? left_ - buffers_->size() : 0;
+            id_ = buffers_->next_[id_];
+            return *this;
+        }
+        /// For loops; meaningful between an iterator and the end of its own range.
+        friend constexpr bool operator==(const iterator& a, const iterator& b) noexcept { return a.left_ == b.left_; }
+
+    private:
+        friend class buffer_bundle;
+        constexpr iterator(const buffer_ring* buffers, std::uint16_t id, std::uint32_t left) noexcept
+            : buffers_{buffers}, left_{left}, id_{id} {}
+
+        const buffer_ring* buffers_ = nullptr;
+        std::uint32_t left_ = 0;
+        std::uint16_t id_ = 0;
+    };
+
+    constexpr iterator begin() const noexcept { return {buffers_, first_, size_}; }
+    constexpr iterator end() const noexcept { return {}; }
+    /// In bytes, all buffers together.
+    constexpr std::uint32_t size() const noexcept { return size_; }
+    constexpr bool empty() const noexcept { return size_ == 0; }
+
+private:
+    friend class buffer_ring;
+    constexpr buffer_bundle(const buffer_ring* buffers, std::uint16_t first, std::uint32_t size) noexcept
+        : buffers_{buffers}, size_{size}, first_{first} {}
+
+    const buffer_ring* buffers_;
+    std::uint32_t size_;
+    std::uint16_t first_;
+};
+
+inline buffer_bundle buffer_ring::bundle(const cqe& done) const noexcept {
+    const auto received = done.result();
+    if (!received || !done.buffer_id()) return {this, 0, 0};
+    return {this, *done.buffer_id(), static_cast<std::uint32_t>(*received)};
+}
+
+inline void buffer_ring::recycle_bundle(const cqe& done) noexcept {
+    const buffer_bundle filled = bundle(done);
+    if (filled.empty()) {
+        recycle(done);
+        return;
+    }
+    // Adding a buffer changes the link of the one added before it, which is behind us.
+    for (const buffer_bundle::part& one : filled) add(one.id);
+    publish();
+}
 
 } // namespace lio

@@ -102,7 +102,7 @@ inline constexpr std::uint32_t async_cancel_op = 1U << 5;
 inline constexpr std::uint16_t recvsend_poll_first = 1U << 0;
 /// Receives again and again, each time into another buffer. Since Linux 6.0.
 inline constexpr std::uint16_t recv_multishot = 1U << 1;
-/// The data lies in the registered buffer sqe::buf_index. Since Linux 6.0.
+/// The data lies in the registered buffer sqe::buf_index. Of zero-copy sends since Linux 6.0, of others since 7.2.
 inline constexpr std::uint16_t recvsend_fixed_buf = 1U << 2;
 /// The notification of a zero-copy send says whether the data was copied after all. Since Linux 6.2.
 inline constexpr std::uint16_t send_zc_report_usage = 1U << 3;
