@@ -31,7 +31,7 @@ result<void> completion_side::flush() noexcept {
     return {};
 }
 
-result<std::uint32_t> completion_side::wait(std::uint32_t count, const timespec* timeout) noexcept {
+result<std::uint32_t> completion_side::wait(std::uint32_t count, const wait_options* options) noexcept {
     if (core_ == nullptr) [[unlikely]]
         return ring_is_closed();
     // The kernel would take the queue's size for it and return early.
@@ -39,13 +39,14 @@ result<std::uint32_t> completion_side::wait(std::uint32_t count, const timespec*
         return error{EINVAL, cause::wait_too_large};
     std::uint32_t there = ready();
     while (there < count) {
-        const auto entered = enter(*core_, 0, count, abi::enter_getevents, timeout);
+        const auto entered = enter(*core_, 0, count, abi::enter_getevents, options);
         there = ready();
         if (there >= count) break;
         if (!entered) return entered.error();
+        if (there != 0 && has_minimum_wait(options)) break;
         // Polling for completions ends early when the kernel has other work; every other wait has ended for
         // a reason.
-        if (!core_->is_iopoll) return wait_ended(timeout);
+        if (!core_->is_iopoll) return wait_ended(options);
     }
     return there;
 }

@@ -1,9 +1,50 @@
 // Entering the kernel for every kind of ring: the first time, from another thread, with a kernel thread that
-// submits, with a time-out, and what to do when it fails.
+// submits, with ways to end a wait, and what to do when it fails.
 
 #include "enter.hpp"
 
 namespace lio::detail {
+
+/// What the kernel is told of a wait.
+struct wait_terms {
+    abi::getevents_arg argument;
+    std::uint32_t flags = 0;
+
+    explicit wait_terms(const wait_options& options) noexcept {
+        if (options.has_time_) argument.ts = reinterpret_cast<std::uintptr_t>(&options.time_);
+        if (options.has_signals_) {
+            argument.sigmask = reinterpret_cast<std::uintptr_t>(options.signals_);
+            argument.sigmask_sz = sizeof options.signals_;
+        }
+        argument.min_wait_usec = options.minimum_wait_;
+        if (options.has_time_ || options.has_signals_ || options.minimum_wait_ != 0) flags |= abi::enter_ext_arg;
+        if (options.has_time_ && options.is_absolute_) flags |= abi::enter_abs_timer;
+        if (options.no_iowait_) flags |= abi::enter_no_iowait;
+    }
+};
+
+result<void> can_wait(const ring_core& core, const wait_options* options) noexcept {
+    if (options == nullptr) return {};
+    const wait_terms terms{*options};
+    const auto has = [&core](std::uint32_t feature) { return (core.features & feature) != 0; };
+    if ((terms.flags & abi::enter_ext_arg) != 0 && !has(abi::feat_ext_arg))
+        return error{EOPNOTSUPP, cause::timed_wait_missing};
+    // Absolute times came with the same release.
+    if ((terms.argument.min_wait_usec != 0 || (terms.flags & abi::enter_abs_timer) != 0) && !has(abi::feat_min_timeout))
+        return error{EOPNOTSUPP, cause::minimum_wait_missing};
+    if ((terms.flags & abi::enter_no_iowait) != 0 && !has(abi::feat_no_iowait))
+        return error{EOPNOTSUPP, cause::no_iowait_missing};
+    return {};
+}
+
+bool has_minimum_wait(const wait_options* options) noexcept {
+    return options != nullptr && wait_terms{*options}.argument.min_wait_usec != 0;
+}
+
+error wait_ended(const wait_options* options) noexcept {
+    if (options != nullptr && wait_terms{*options}.argument.ts != 0) return error{ETIME, cause::wait_timed_out};
+    return error{EINTR, cause::wait_interrupted};
+}
 
 namespace {
 
@@ -72,15 +113,12 @@ enter_answer enter_call(long file, unsigned long submit_count, unsigned long wai
 }
 
 result<std::uint32_t> enter(ring_core& core, std::uint32_t submit_count, std::uint32_t wait_for, std::uint32_t flags,
-                            const timespec* timeout) noexcept {
+                            const wait_options* options) noexcept {
     enter_arguments arguments{submit_count, wait_for, flags, nullptr};
-    abi::getevents_arg events{};
-    if (timeout != nullptr) {
-        if (!can_time_out(core)) return timed_wait_missing();
-        events.ts = reinterpret_cast<std::uintptr_t>(timeout);
-        arguments.flags |= abi::enter_ext_arg;
-        arguments.events = &events;
-    }
+    if (const auto possible = can_wait(core, options); !possible) return possible.error();
+    const wait_terms terms{options != nullptr ? *options : wait_options{}};
+    arguments.flags |= terms.flags;
+    if ((terms.flags & abi::enter_ext_arg) != 0) arguments.events = &terms.argument;
     if (core.is_sqpoll) return enter_sqpoll(core, arguments);
     // The descriptor itself is good on every thread, and the kernel knows whether the ring is.
     const auto taken =

@@ -4,29 +4,29 @@
 
 #include "ring_core.hpp"
 
-#include <lio/timespec.hpp>
+#include <lio/wait_options.hpp>
 
 #include <cerrno>
 
 namespace lio::detail {
 
-/// Takes `submit_count` entries and, with GETEVENTS, waits for `wait_for` completions, no longer than `timeout` if
-/// there is one. Returns how many entries were taken.
+/// Takes `submit_count` entries and, with GETEVENTS, waits for `wait_for` completions, as `options` say if there are any.
+/// Returns how many entries were taken.
 result<std::uint32_t> enter(ring_core& core, std::uint32_t submit_count, std::uint32_t wait_for, std::uint32_t flags,
-                            const timespec* timeout) noexcept;
+                            const wait_options* options) noexcept;
 
 /// Goes on after an enter_call() that gave something else than what was hoped for.
 result<std::uint32_t> recover(ring_core& core, enter_answer answer, std::uint32_t submit_count, std::uint32_t wait_for,
                               std::uint32_t flags) noexcept;
 
-/// Whether the kernel can end a wait by a time-out. One that cannot would wait for ever.
-inline bool can_time_out(const ring_core& core) noexcept { return (core.features & abi::feat_ext_arg) != 0; }
-inline error timed_wait_missing() noexcept { return error{EOPNOTSUPP, cause::timed_wait_missing}; }
+/// Whether the kernel can wait so (one that cannot would wait for ever, or not at all), with the option that it lacks.
+result<void> can_wait(const ring_core& core, const wait_options* options) noexcept;
+
+/// Whether fewer completions than were asked for are enough.
+bool has_minimum_wait(const wait_options* options) noexcept;
 
 /// For a wait that ended with fewer completions than it was to wait for, though the call itself did not fail:
 /// a call that has submitted something hides why its wait ended.
-inline error wait_ended(const timespec* timeout) noexcept {
-    return timeout == nullptr ? error{EINTR, cause::wait_interrupted} : error{ETIME, cause::wait_timed_out};
-}
+error wait_ended(const wait_options* options) noexcept;
 
 } // namespace lio::detail

@@ -87,7 +87,14 @@ constexpr sentence sentences[] = {
     {cause::polling_thread_died, 0,
      "the kernel thread that submits for this ring has ended, because the process that made it exits: make a new ring"},
     {cause::timed_wait_missing, 0,
-     "this kernel cannot wait with a time-out (since Linux 5.11): push an op::timeout instead; nothing was submitted"},
+     "this kernel can neither wait with a time-out nor with a signal mask (since Linux 5.11): push an op::timeout instead; "
+     "nothing was submitted"},
+    {cause::minimum_wait_missing, 0,
+     "this kernel knows neither a minimum wait nor a deadline (since Linux 6.12): leave them out, or give a time-out; "
+     "nothing was submitted"},
+    {cause::no_iowait_missing, 0,
+     "this kernel cannot wait without counting as waiting for input or output (since Linux 6.15): leave no_iowait out; "
+     "nothing was submitted"},
     {cause::no_entries, 0, "a ring needs at least one entry: ring_options::entries is 0"},
     {cause::too_many_entries, 0,
      "these are more entries than the kernel allows (32768, and 65536 completions): ask for fewer, or add setup::clamp to "

@@ -42,23 +42,25 @@ result<submission> ring_base::submit_and_wait_after(enter_answer answer, std::ui
     return finish_wait(recover(*core(), answer, unsubmitted(), count, abi::enter_getevents), count, nullptr);
 }
 
-result<submission> ring_base::submit_and_wait(std::uint32_t count, const timespec* timeout) noexcept {
+result<submission> ring_base::submit_and_wait(std::uint32_t count, const wait_options* options) noexcept {
     if (!is_open()) return ring_is_closed();
     if (count > completion_capacity()) return error{EINVAL, cause::wait_too_large};
     // Asking for events costs the kernel something, so it is not done when enough are there.
     if (ready() >= count) return submit();
     // Before anything is published: a kernel thread that submits would take it.
-    if (timeout != nullptr && !can_time_out(*core())) return timed_wait_missing();
-    return finish_wait(enter(*core(), publish(), count, abi::enter_getevents, timeout), count, timeout);
+    if (const auto possible = can_wait(*core(), options); !possible) return possible.error();
+    return finish_wait(enter(*core(), publish(), count, abi::enter_getevents, options), count, options);
 }
 
-result<submission> ring_base::finish_wait(result<std::uint32_t> taken, std::uint32_t count, const timespec* timeout) noexcept {
+result<submission> ring_base::finish_wait(result<std::uint32_t> taken, std::uint32_t count,
+                                          const wait_options* options) noexcept {
     const auto done = count_taken(taken);
     // A call that did not take everything has not waited.
     if (!done || done->left != 0 || ready() >= count) return done;
-    if (!core()->is_iopoll) return wait_ended(timeout);
+    if (ready() != 0 && has_minimum_wait(options)) return done;
+    if (!core()->is_iopoll) return wait_ended(options);
     // Polling for completions ends early when the kernel has other work.
-    if (const auto waited = wait(count, timeout); !waited) return waited.error();
+    if (const auto waited = wait(count, options); !waited) return waited.error();
     return done;
 }
 

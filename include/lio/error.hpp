@@ -32,6 +32,8 @@ enum class cause : std::uint32_t {
     ring_disabled,
     polling_thread_died,
     timed_wait_missing,
+    minimum_wait_missing,
+    no_iowait_missing,
     no_entries,
     too_many_entries,
     completion_entries_below_entries,

@@ -8,6 +8,7 @@
 #include <lio/split.hpp>
 
 #include <cerrno>
+#include <cstring>
 #include <cstdint>
 #include <vector>
 
@@ -337,13 +338,80 @@ TEST_CASE("a time-out reaches the kernel as it was given", "[hazard 9]") {
         CHECK((flags_of(call) & lio::abi::enter_ext_arg) != 0);
         CHECK((flags_of(call) & lio::abi::enter_getevents) != 0);
         CHECK(call.arguments[5] == 24);
-        CHECK(call.events.ts == reinterpret_cast<std::uintptr_t>(&timeout));
+        CHECK(call.time.tv_sec == 3);
+        CHECK(call.time.tv_nsec == 7);
         CHECK(call.events.sigmask == 0);
         CHECK(call.events.min_wait_usec == 0);
     }
     CHECK(enters[0].arguments[2] == 2);
     CHECK(enters[1].arguments[2] == 1);
     CHECK(enters[2].arguments[1] == 1);
+}
+
+TEST_CASE("the ways to end a wait reach the kernel as they were given [hazard 9]", "[hazard 9]") {
+    lio::fake::kernel kernel{ground::model};
+    lio::ring ring = running_ring({.entries = 8});
+    kernel.ring().completes = completing::by_test;
+    kernel.ring().interrupts_waits = true;
+    const auto last_enter = [&] { return kernel.calls_of(lio::arch::io_uring_enter).back(); };
+
+    CHECK_FALSE(ring.wait(2, lio::wait_options{}.deadline({5, 9})));
+    CHECK((flags_of(last_enter()) & lio::abi::enter_abs_timer) != 0);
+    CHECK(last_enter().time.tv_sec == 5);
+    CHECK(last_enter().time.tv_nsec == 9);
+
+    CHECK_FALSE(ring.wait(2, lio::wait_options{}.deadline({5, 9}).timeout({6, 10})));
+    CHECK((flags_of(last_enter()) & lio::abi::enter_abs_timer) == 0);
+    CHECK(last_enter().time.tv_sec == 6);
+
+    CHECK_FALSE(ring.wait(2, lio::wait_options{}.minimum_wait(77)));
+    CHECK((flags_of(last_enter()) & lio::abi::enter_ext_arg) != 0);
+    CHECK(last_enter().events.min_wait_usec == 77);
+    CHECK(last_enter().events.ts == 0);
+
+    const std::uint64_t mask[16] = {0x1122334455667788, ~std::uint64_t{0}};
+    struct signal_set {
+        std::uint64_t words[16];
+    } set;
+    std::memcpy(&set, mask, sizeof set);
+    CHECK_FALSE(ring.wait(2, lio::wait_options{}.signals(set)));
+    CHECK(last_enter().events.sigmask_sz == 8);
+    CHECK(last_enter().signals == mask[0]);
+
+    CHECK_FALSE(ring.wait(2, lio::wait_options{}.no_iowait()));
+    CHECK((flags_of(last_enter()) & lio::abi::enter_no_iowait) != 0);
+    CHECK((flags_of(last_enter()) & lio::abi::enter_ext_arg) == 0);
+    CHECK(last_enter().arguments[5] == 0);
+
+    push(ring, 1, 1);
+    CHECK_FALSE(ring.submit_and_wait(2, lio::wait_options{}.no_iowait().minimum_wait(3).timeout({1, 2})));
+    CHECK((flags_of(last_enter()) & lio::abi::enter_no_iowait) != 0);
+    CHECK(last_enter().events.min_wait_usec == 3);
+    CHECK(last_enter().time.tv_nsec == 2);
+    CHECK(last_enter().arguments[1] == 1);
+}
+
+TEST_CASE("an option that the kernel's waits lack is named, and nothing is submitted [hazard 8] [hazard 10]",
+          "[hazard 8][hazard 10]") {
+    const auto is_refused = [](const auto& plays, const lio::wait_options& options, cause why) {
+        INFO(plays.name);
+        lio::fake::kernel kernel{ground::model, plays};
+        lio::ring ring = running_ring({.entries = 8});
+        push(ring, 1, 1);
+        kernel.forget_calls();
+        const lio::error expected{EOPNOTSUPP, why};
+        CHECK(ring.wait(1, options).error() == expected);
+        CHECK(ring.next(options).error() == expected);
+        CHECK(ring.submit_and_wait(1, options).error() == expected);
+        CHECK(kernel.calls().empty());
+        CHECK(ring.unsubmitted() == 1);
+    };
+    const std::uint64_t no_signals = 0;
+    is_refused(lio::fake::linux_5_10, lio::wait_options{}.signals(no_signals), cause::timed_wait_missing);
+    is_refused(lio::fake::linux_6_1, lio::wait_options{}.deadline({1, 0}), cause::minimum_wait_missing);
+    is_refused(lio::fake::linux_6_1, lio::wait_options{}.minimum_wait(1), cause::minimum_wait_missing);
+    is_refused(lio::fake::linux_6_1, lio::wait_options{}.no_iowait(), cause::no_iowait_missing);
+    is_refused(lio::fake::linux_5_10, lio::wait_options{}.no_iowait(), cause::no_iowait_missing);
 }
 
 TEST_CASE("completions that came although the wait failed are what counts") {

@@ -700,11 +700,14 @@ long kernel::carry_out(made_call& call) {
 
 long kernel::invoke(arch::number number, const long (&arguments)[6]) noexcept {
     std::unique_lock lock(mutex_);
-    made_call call{number, {}, 0, {}, {}};
+    made_call call{number, {}, 0, {}, {}, {}, 0};
     std::copy(std::begin(arguments), std::end(arguments), std::begin(call.arguments));
     if (number == arch::io_uring_setup) call.asked = *pointer<abi::params>(arguments[1]);
     if (number == arch::io_uring_enter && arguments[5] == static_cast<long>(sizeof call.events))
         call.events = *pointer<abi::getevents_arg>(arguments[4]);
+    if (call.events.ts != 0) call.time = *pointer<abi::kernel_timespec>(static_cast<long>(call.events.ts));
+    if (call.events.sigmask != 0)
+        std::memcpy(&call.signals, pointer<void>(static_cast<long>(call.events.sigmask)), sizeof call.signals);
 
     if (number == arch::io_uring_enter && meanwhile) std::exchange(meanwhile, nullptr)();
     std::optional<long> scripted;

@@ -50,8 +50,10 @@ struct made_call {
     long answer;
     /// What setup was asked for, as it came in.
     abi::params asked;
-    /// What enter was given with EXT_ARG.
+    /// What enter was given with EXT_ARG, the time and the mask that it points to included.
     abi::getevents_arg events;
+    abi::kernel_timespec time;
+    std::uint64_t signals;
 };
 
 class kernel;

@@ -49,8 +49,9 @@ public:
 
     /// The next completion, waited for. Errors: those of wait().
     result<entry> next() noexcept { return next(nullptr); }
-    /// The same for at most `timeout`; ETIME after that.
-    result<entry> next(const timespec& timeout) noexcept { return next(&timeout); }
+    /// The same for at most `timeout`, ETIME after that; and with other ways to end the wait.
+    result<entry> next(const timespec& timeout) noexcept { return next(wait_options{}.timeout(timeout)); }
+    result<entry> next(const wait_options& options) noexcept { return next(&options); }
 
 protected:
     completion_entries() noexcept = default;
@@ -64,9 +65,9 @@ private:
         return static_cast<const entry*>(completion_side::entries_)[position & completion_side::mask_];
     }
 
-    result<entry> next(const timespec* timeout) noexcept {
+    result<entry> next(const wait_options* options) noexcept {
         if (this->ready() == 0)
-            if (const auto waited = completion_side::wait(1, timeout); !waited) return waited.error();
+            if (const auto waited = completion_side::wait(1, options); !waited) return waited.error();
         return try_next();
     }
 };

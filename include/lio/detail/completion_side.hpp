@@ -7,6 +7,7 @@
 #include <lio/detail/shared_word.hpp>
 #include <lio/result.hpp>
 #include <lio/timespec.hpp>
+#include <lio/wait_options.hpp>
 
 #include <cstdint>
 
@@ -25,7 +26,14 @@ public:
     /// to another thread; EBADF, it is closed.
     result<std::uint32_t> wait(std::uint32_t count) noexcept { return wait(count, nullptr); }
     /// The same for at most `timeout`; ETIME after that. Since Linux 5.11; EOPNOTSUPP at once before.
-    result<std::uint32_t> wait(std::uint32_t count, const timespec& timeout) noexcept { return wait(count, &timeout); }
+    result<std::uint32_t> wait(std::uint32_t count, const timespec& timeout) noexcept {
+        return wait(count, wait_options{}.timeout(timeout));
+    }
+    /// The same in every other way. With wait_options::minimum_wait() it may return fewer than `count`, but not 0.
+    /// EOPNOTSUPP at once where the kernel lacks one of the options.
+    result<std::uint32_t> wait(std::uint32_t count, const wait_options& options) noexcept {
+        return wait(count, &options);
+    }
 
     /// How many completions the queue holds. More than that are kept by the kernel until there is room.
     std::uint32_t completion_capacity() const noexcept { return core_ == nullptr ? 0 : mask_ + 1; }
@@ -38,7 +46,7 @@ protected:
     // Back to the state of a side without a ring: nothing is ready, and waiting says that it is closed.
     void forget() noexcept;
 
-    result<std::uint32_t> wait(std::uint32_t count, const timespec* timeout) noexcept;
+    result<std::uint32_t> wait(std::uint32_t count, const wait_options* options) noexcept;
 
     // Called when nothing is ready: lets the kernel post what it holds back, if it says that it does. EAGAIN
     // if there is still nothing.

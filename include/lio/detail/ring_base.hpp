@@ -7,6 +7,7 @@
 #include <lio/result.hpp>
 #include <lio/ring_options.hpp>
 #include <lio/timespec.hpp>
+#include <lio/wait_options.hpp>
 
 #include <cstdint>
 
@@ -35,7 +36,12 @@ public:
     /// The same, waiting for at most `timeout`; ETIME after that. Since Linux 5.11; before, EOPNOTSUPP at once
     /// and nothing is submitted.
     result<submission> submit_and_wait(std::uint32_t count, const timespec& timeout) noexcept {
-        return submit_and_wait(count, &timeout);
+        return submit_and_wait(count, wait_options{}.timeout(timeout));
+    }
+    /// The same with other ways to end the wait; see wait(). EOPNOTSUPP at once, with nothing submitted, where the kernel
+    /// lacks one of the options.
+    result<submission> submit_and_wait(std::uint32_t count, const wait_options& options) noexcept {
+        return submit_and_wait(count, &options);
     }
 
     /// Starts a ring that was made with setup::start_disabled. With setup::single_issuer it belongs to the
@@ -71,9 +77,9 @@ protected:
     result<void> make(const ring_options& options, setup layout) noexcept;
 
 private:
-    result<submission> submit_and_wait(std::uint32_t count, const timespec* timeout) noexcept;
+    result<submission> submit_and_wait(std::uint32_t count, const wait_options* options) noexcept;
     result<submission> submit_and_wait_after(enter_answer answer, std::uint32_t count) noexcept;
-    result<submission> finish_wait(result<std::uint32_t> taken, std::uint32_t count, const timespec* timeout) noexcept;
+    result<submission> finish_wait(result<std::uint32_t> taken, std::uint32_t count, const wait_options* options) noexcept;
     void take(ring_base& other) noexcept;
 };
 
