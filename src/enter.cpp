@@ -87,7 +87,7 @@ result<std::uint32_t> enter_sqpoll(const ring_core& core, const enter_arguments&
     std::uint32_t wake = 0;
     if ((core.submission_flags->load_relaxed() & abi::sq_need_wakeup) != 0)
         wake = abi::enter_sq_wakeup;
-    else if ((arguments.flags & abi::enter_getevents) == 0)
+    else if ((arguments.flags & (abi::enter_getevents | abi::enter_sq_wait)) == 0)
         return arguments.submit_count;
     const auto taken = arguments.call(core.file, wake);
     if (!taken) return explained(taken.error());

@@ -36,6 +36,7 @@ constexpr sentence sentences[] = {
      "often only 64 KiB; raise it or ask for fewer entries. On newer kernels memory is short, which may pass"},
     {cause::setup_call, EMFILE, "the process has as many open files as it may (RLIMIT_NOFILE, ulimit -n): close some or raise it"},
     {cause::setup_call, ENFILE, "the system has as many open files as it may (sysctl fs.file-max); this may pass"},
+    {cause::setup_call, ENXIO, "ring_options::attach_to is not an open descriptor"},
     {cause::setup_call, EINVAL,
      "the kernel refuses this combination of options: ask for fewer of them, or leave the choice to the library"},
     {cause::setup_call, EFAULT, "the kernel could not read the parameters: this should not happen"},
@@ -112,6 +113,10 @@ constexpr sentence sentences[] = {
     {cause::split_binds_thread, 0,
      "a split ring waits on another thread than the one that submits, which setup::deferred_taskrun forbids: leave it out, "
      "or use a lio::ring"},
+    {cause::not_a_ring_to_attach_to, 0,
+     "ring_options::attach_to is no ring's descriptor, or this kernel cannot share threads (since Linux 5.6)"},
+    {cause::no_room_comes, 0,
+     "room only comes by itself where a kernel thread submits (setup::sqpoll, since Linux 5.10): submit instead"},
     {cause::too_many_to_register, 0, "these are more than can be registered at once: register fewer"},
     {cause::buffer_count_not_a_power_of_two, 0, "a buffer ring has 1 to 32768 buffers, a power of two"},
     {cause::buffer_size_out_of_range, 0, "the buffers' size is 0, or more than an address or one transfer can hold"},

@@ -25,6 +25,10 @@ abi::params parameters_for(const ring_options& options, setup flags) noexcept {
         parameters.flags |= abi::setup_cqsize;
         parameters.cq_entries = options.completion_entries;
     }
+    if (options.attach_to >= 0) {
+        parameters.flags |= abi::setup_attach_wq;
+        parameters.wq_fd = static_cast<std::uint32_t>(options.attach_to);
+    }
     if (has(flags, setup::sqpoll)) {
         parameters.sq_thread_idle = options.sqpoll_idle_milliseconds;
         if (options.sqpoll_cpu >= 0) {
@@ -53,6 +57,8 @@ error refused(const ring_options& options, setup layout) noexcept {
         return error{EINVAL, cause::completion_entries_below_entries};
     if (options.completion_entries != 0 && !can_set_up({.completion_entries = 2}, setup::none))
         return error{EINVAL, cause::completion_size_missing};
+    if (options.attach_to >= 0 && !can_set_up({.attach_to = options.attach_to}, setup::none))
+        return error{EINVAL, cause::not_a_ring_to_attach_to};
     for (const setup_rule& rule : setup_rules) {
         if (!has(options.require | layout, rule.option)) continue;
         const setup companions = options.require & rule.needs_one_of;

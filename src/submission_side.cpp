@@ -27,6 +27,24 @@ std::uint32_t submission_side::submission_room() noexcept {
     return limit_ - tail_;
 }
 
+result<std::uint32_t> submission_side::wait_for_room() noexcept {
+    if (core_ == nullptr) return ring_is_closed();
+    if (!core_->is_sqpoll) {
+        const std::uint32_t room = submission_room();
+        if (room == 0) return error{EINVAL, cause::no_room_comes};
+        return room;
+    }
+    // What was queued is what the thread makes room by taking.
+    if (const auto submitted = submit(); !submitted) return submitted.error();
+    while (submission_room() == 0) {
+        const auto waited = enter(*core_, 0, 0, abi::enter_sq_wait, nullptr);
+        if (waited) continue;
+        if (waited.error().code() == EINVAL) return error{EINVAL, cause::no_room_comes};
+        return waited.error();
+    }
+    return limit_ - tail_;
+}
+
 result<void> submission_side::make_room(std::uint32_t count) noexcept {
     if (core_ == nullptr) return ring_is_closed();
     if (submission_room() >= count) return {};

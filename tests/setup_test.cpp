@@ -4,14 +4,17 @@
 
 #include <lio/op/nop.hpp>
 #include <lio/ring.hpp>
+#include <lio/ring_description.hpp>
 #include <lio/split.hpp>
 
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <fstream>
 #include <string>
 #include <thread>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 using lio::has;
@@ -152,6 +155,80 @@ TEST_CASE("a kernel thread takes the entries without a system call of ours, slee
         if (round % 4 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(5)); // it sleeps by now
     }
     CHECK(expected == 100);
+}
+
+TEST_CASE("rings that are attached share the kernel thread that submits, others have one each") {
+    const auto made = lio::ring::create({.entries = 1, .require = setup::sqpoll});
+    if (!made) LIO_SKIP(std::string{"sqpoll: "} + made.error().message());
+    // The thread that submits for a ring, as the kernel tells it; until that has begun to run it tells our own.
+    const auto thread_of = [](const lio::ring& ring) {
+        int thread = -1;
+        for (int i = 0; i < 2000; ++i) {
+            std::ifstream about{"/proc/self/fdinfo/" + std::to_string(ring.file())};
+            std::string word;
+            while (about >> word)
+                if (word == "SqThread:") about >> thread;
+            if (thread != ::getpid()) break;
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        }
+        return thread;
+    };
+    if (thread_of(*made) <= 0) LIO_SKIP("seeing a ring's thread: since Linux 5.12");
+    const auto attached = lio::ring::create({.entries = 1, .require = setup::sqpoll, .attach_to = made->file()});
+    CHECK(thread_of(attached.value()) == thread_of(*made));
+    const auto other = lio::ring::create({.entries = 1, .require = setup::sqpoll});
+    CHECK(thread_of(other.value()) > 0);
+    CHECK(thread_of(*other) != thread_of(*made));
+}
+
+TEST_CASE("what is no ring cannot be attached to, and that is said") {
+    const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    REQUIRE(null >= 0);
+    const auto refused = lio::ring::create({.entries = 1, .attach_to = null});
+    CHECK(refused.error() == lio::error{EINVAL, lio::cause::not_a_ring_to_attach_to});
+    ::close(null);
+    CHECK(std::strstr(lio::ring::create({.entries = 1, .attach_to = null}).error().message(), "attach_to") != nullptr);
+}
+
+TEST_CASE("a full queue can be waited for where a kernel thread empties it, and nowhere else") {
+    auto made = lio::ring::create({.entries = 4, .require = setup::sqpoll, .sqpoll_idle_milliseconds = 1});
+    if (!made) LIO_SKIP(std::string{"sqpoll: "} + made.error().message());
+    std::uint64_t seen = 0;
+    for (std::uint64_t i = 0; i < 500; ++i) {
+        while (!made->push(nop().user_data(i))) {
+            const auto room = made->wait_for_room();
+            if (!room && room.error().why() == lio::cause::no_room_comes) LIO_SKIP("waiting for room: since Linux 5.10");
+            REQUIRE(room.value() > 0);
+        }
+        made->submit().value();
+        for (const lio::cqe& done : made->reap()) CHECK(done.user_data() == seen++);
+    }
+    while (seen < 500) CHECK(made->next().value().user_data() == seen++);
+
+    lio::ring plain = lio::ring::create({.entries = 2}).value();
+    CHECK(plain.wait_for_room().value() == 2);
+    plain.push(nop(), nop()).value();
+    CHECK(plain.wait_for_room().error() == lio::error{EINVAL, lio::cause::no_room_comes});
+}
+
+TEST_CASE("a ring can say in words what it was set up with") {
+    const auto plain = lio::ring::create({.entries = 8, .require = setup::clamp, .exactly = true});
+    const std::string words = lio::describe(plain.value()).c_str();
+    CHECK(words.find("8 entries of 64 bytes and 16 completions of 16; set up with clamp; features ") != std::string::npos);
+    CHECK(words.size() == lio::describe(*plain).size());
+    CHECK(std::string{lio::describe(lio::ring::create({.exactly = true}).value()).c_str()}.find("with nothing;") !=
+          std::string::npos);
+    for (const auto& one : lio::test::available_setups()) {
+        const lio::ring ring = lio::ring::create(one.options).value();
+        const std::string all = lio::describe(ring).c_str();
+        INFO(all);
+        CHECK(all.size() < 600); // else its end is cut off
+        if (has(ring.setup_flags(), setup::sqpoll)) CHECK(all.find("sqpoll") != std::string::npos);
+        if (has(ring.setup_flags(), setup::deferred_taskrun)) CHECK(all.find("deferred_taskrun") != std::string::npos);
+    }
+    lio::ring closed = lio::ring::create().value();
+    closed.close().value();
+    CHECK(std::string{lio::describe(closed).c_str()} == "no ring: closed or moved from");
 }
 
 TEST_CASE("nothing is lost when the completion queue of a kernel thread's ring overflows [hazard 12]", "[hazard 12]") {

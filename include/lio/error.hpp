@@ -40,6 +40,8 @@ enum class cause : std::uint32_t {
     contradicting_options,
     entry_size_is_the_type,
     split_binds_thread,
+    not_a_ring_to_attach_to,
+    no_room_comes,
     too_many_to_register,
     buffer_count_not_a_power_of_two,
     buffer_size_out_of_range,

@@ -64,6 +64,9 @@ struct ring_options {
     std::uint32_t sqpoll_idle_milliseconds = 0;
     /// With setup::sqpoll: the CPU that the kernel thread stays on. Negative: any.
     std::int32_t sqpoll_cpu = -1;
+    /// The descriptor of another ring of this process, its file(): its worker threads are shared, and with setup::sqpoll
+    /// on both the kernel thread that submits. Negative: threads of its own. Since Linux 5.6.
+    std::int32_t attach_to = -1;
 };
 
 } // namespace lio

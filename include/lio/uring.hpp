@@ -10,4 +10,5 @@
 #include <lio/registered_buffers.hpp>
 #include <lio/registered_files.hpp>
 #include <lio/ring.hpp>
+#include <lio/ring_description.hpp>
 #include <lio/split.hpp>

@@ -32,6 +32,11 @@ public:
     /// How many operations there is room for now.
     std::uint32_t submission_room() noexcept;
 
+    /// Waits until there is room for an operation, which a kernel thread makes (setup::sqpoll); returns for how many there
+    /// is. Publishes what was queued, as submit() does. A signal does not end it.
+    /// Errors: EINVAL, there is no room and no such thread, or a kernel before 5.10.
+    result<std::uint32_t> wait_for_room() noexcept;
+
     /// How many operations the queue holds at most.
     std::uint32_t submission_capacity() const noexcept { return core_ == nullptr ? 0 : mask_ + 1; }
 
