@@ -117,6 +117,19 @@ constexpr sentence sentences[] = {
      "ring_options::attach_to is no ring's descriptor, or this kernel cannot share threads (since Linux 5.6)"},
     {cause::no_room_comes, 0,
      "room only comes by itself where a kernel thread submits (setup::sqpoll, since Linux 5.10): submit instead"},
+    {cause::resize_needs_set_up, 0,
+     "only a ring with setup::deferred_taskrun and setup::no_sq_array, as the default one has them since Linux 6.6, can be "
+     "given another size"},
+    {cause::resize_refused, 0,
+     "the kernel refuses these sizes (1 to 32768 entries, and no fewer completions), or cannot change them (since Linux "
+     "6.13); the ring is as it was"},
+    {cause::queue_does_not_fit, 0,
+     "what waits in the queues does not fit into the new sizes: submit and reap first, or ask for more; the ring is as it "
+     "was"},
+    {cause::reap_first, 0, "completions of 32 bytes are not carried over: reap them first; the ring is as it was"},
+    {cause::resize_lost_the_ring, 0,
+     "the kernel had given the ring its new size when mapping it failed: the ring is closed, what was queued is lost, and "
+     "what was in flight is cancelled"},
     {cause::too_many_to_register, 0, "these are more than can be registered at once: register fewer"},
     {cause::buffer_count_not_a_power_of_two, 0, "a buffer ring has 1 to 32768 buffers, a power of two"},
     {cause::buffer_size_out_of_range, 0, "the buffers' size is 0, or more than an address or one transfer can hold"},

@@ -64,6 +64,11 @@ result<submission> ring_base::finish_wait(result<std::uint32_t> taken, std::uint
     return done;
 }
 
+result<void> ring_base::resize(std::uint32_t entries, std::uint32_t completion_entries) noexcept {
+    if (!is_open()) return ring_is_closed();
+    return ring_maker::resize(entries, completion_entries, *this, *this);
+}
+
 result<void> ring_base::enable() noexcept {
     if (!is_open()) return ring_is_closed();
     const auto enabled = detail::enable(*core());

@@ -1,6 +1,7 @@
 // Enabling, registering with, counting and closing a ring. Nothing here is on the hot path.
 
 #include "ring_core.hpp"
+#include "ring_mapping.hpp"
 
 #include <cerrno>
 
@@ -62,9 +63,7 @@ static result<void> close_ring(ring_core& core) noexcept {
         static_cast<void>(register_with(core, abi::register_opcode::unregister_ring_fds, &slot, 1));
     }
     // In a forked child the mappings were not inherited: something else may be at their addresses.
-    if (!is_forked_copy)
-        for (const mapping& ring : core.rings)
-            if (ring.size != 0) static_cast<void>(system::unmap(ring.address, ring.size));
+    if (!is_forked_copy) unmap_ring(core.rings);
     const int file = core.file;
     core.file = -1;
     core.enter_file = -1;

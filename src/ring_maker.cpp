@@ -1,12 +1,12 @@
-// The set-up of a ring: asks the kernel, steps down where it is older, maps the queues, and on failure undoes
+// The set-up of a ring: asks the kernel, steps down where it is older, and on failure undoes
 // all of it. Any thread; nothing here is on the hot path.
 
 #include "ring_maker.hpp"
 
 #include "ring_core.hpp"
+#include "ring_mapping.hpp"
 #include "setup_flags.hpp"
 
-#include <lio/abi/entries.hpp>
 #include <lio/abi/setup.hpp>
 
 #include <cerrno>
@@ -91,44 +91,6 @@ result<made_ring> set_up(const ring_options& options, setup layout, ring_use use
     }
 }
 
-// Maps one part of the ring. What is in `where` afterwards is mapped, on failure too.
-result<void> map_part(int file, std::size_t size, std::uint64_t offset, mapping& where) noexcept {
-    const auto address = system::map_ring(file, size, offset);
-    if (!address) return address.error();
-    where = {*address, size};
-    return system::do_not_fork(*address, size);
-}
-
-std::size_t entry_bytes(std::uint32_t count, std::size_t size) noexcept { return static_cast<std::size_t>(count) * size; }
-
-// Maps all parts: rings[0] has the queues (rings[1] the completion queue, on kernels before 5.4), rings[2] the
-// submission entries.
-result<void> map_parts(int file, const abi::params& parameters, mapping (&rings)[3]) noexcept {
-    const bool has_array = (parameters.flags & abi::setup_no_sqarray) == 0;
-    // Without the array (its offset is 0 then) the queue's words are all there is.
-    const std::size_t submission_size = has_array ? parameters.sq_off.array + entry_bytes(parameters.sq_entries, 4)
-                                                  : parameters.sq_off.dropped + sizeof(std::uint32_t);
-    const bool large_completions = (parameters.flags & abi::setup_cqe32) != 0;
-    const std::size_t completion_size =
-        parameters.cq_off.cqes +
-        entry_bytes(parameters.cq_entries, large_completions ? sizeof(abi::cqe32) : sizeof(abi::cqe));
-    if ((parameters.features & abi::feat_single_mmap) != 0) {
-        const std::size_t size = submission_size > completion_size ? submission_size : completion_size;
-        if (const auto done = map_part(file, size, abi::off_sq_ring, rings[0]); !done) return done;
-    } else {
-        if (const auto done = map_part(file, submission_size, abi::off_sq_ring, rings[0]); !done) return done;
-        if (const auto done = map_part(file, completion_size, abi::off_cq_ring, rings[1]); !done) return done;
-    }
-    const bool large_entries = (parameters.flags & abi::setup_sqe128) != 0;
-    return map_part(file, entry_bytes(parameters.sq_entries, large_entries ? sizeof(abi::sqe128) : sizeof(abi::sqe)),
-                    abi::off_sqes, rings[2]);
-}
-
-template <class T>
-T* at(const mapping& ring, std::uint32_t offset) noexcept {
-    return reinterpret_cast<T*>(static_cast<char*>(ring.address) + offset);
-}
-
 } // namespace
 
 result<void> ring_maker::make(const ring_options& options, setup layout, ring_use use, submission_side& submissions,
@@ -158,43 +120,19 @@ result<void> ring_maker::make(const ring_options& options, setup layout, ring_us
     core.is_iopoll = has(flags, setup::iopoll);
     core.enables_itself = has(flags, setup::start_disabled) && !has(options.require, setup::start_disabled);
     core.handles = core.references = 1;
-    if (const auto mapped = map_parts(made->file, parameters, core.rings); !mapped) {
+    if (const auto mapped = map_ring(made->file, parameters, core.rings); !mapped) {
         static_cast<void>(close_handle(core));
         return mapped;
     }
     core.handles = core.references = use == ring_use::two_threads ? 2 : 1;
 
-    const mapping& submission_ring = core.rings[0];
-    const mapping& completion_ring = core.rings[1].size != 0 ? core.rings[1] : core.rings[0];
-    core.submission_flags = at<shared_u32>(submission_ring, parameters.sq_off.flags);
-
-    submissions.entries_ = core.rings[2].address;
-    submissions.mask_ = parameters.sq_entries - 1;
-    submissions.kernel_head_ = at<shared_u32>(submission_ring, parameters.sq_off.head);
-    submissions.shared_tail_ = at<shared_u32>(submission_ring, parameters.sq_off.tail);
+    connect(core, parameters, submissions, completions);
     // Kernels start them at 0; the tests start them just before the wrap.
     submissions.tail_ = submissions.submitted_ = submissions.shared_tail_->load_relaxed();
     submissions.limit_ = submissions.tail_ + parameters.sq_entries;
-    submissions.plain_submit_limit_ = core.is_sqpoll ? 0 : parameters.sq_entries;
     submissions.core_ = &core;
     submissions.look_up_enter();
-    // The array says which entry is where in the queue; ours is always in its own place. Written once, before
-    // the kernel looks at any of it.
-    if (!has(flags, setup::no_sq_array))
-        for (std::uint32_t i = 0; i < parameters.sq_entries; ++i)
-            at<std::uint32_t>(submission_ring, parameters.sq_off.array)[i] = i;
-
-    completions.entries_ = at<char>(completion_ring, parameters.cq_off.cqes);
-    completions.mask_ = parameters.cq_entries - 1;
-    completions.shared_head_ = at<shared_u32>(completion_ring, parameters.cq_off.head);
     completions.head_ = completions.shared_head_->load_relaxed();
-    completions.kernel_tail_ = at<shared_u32>(completion_ring, parameters.cq_off.tail);
-    completions.submission_flags_ = core.submission_flags;
-    completions.submission_head_ = submissions.kernel_head_;
-    completions.plain_wait_limit_ = core.is_sqpoll || core.is_iopoll ? 0 : parameters.cq_entries;
-    completions.holding_flags_ = abi::sq_cq_overflow | abi::sq_taskrun;
-    completions.always_enters_ = (has(flags, setup::deferred_taskrun) && !has(flags, setup::taskrun_flag)) ||
-                                 (core.is_iopoll && !core.is_sqpoll);
     completions.core_ = &core;
     return {};
 }

@@ -18,6 +18,16 @@ struct ring_maker {
     /// Fills both sides; `layout` is large_entries, large_completions, both or none. On an error they are as before and nothing is left behind.
     static result<void> make(const ring_options& options, setup layout, ring_use use, submission_side& submissions,
                              completion_side& completions) noexcept;
+
+    /// Gives a ring queues of other sizes, with all that is in them. On an error the ring is as before, or closed: then
+    /// it is the mapping that failed, after the kernel had switched already.
+    static result<void> resize(std::uint32_t entries, std::uint32_t completion_entries, submission_side& submissions,
+                               completion_side& completions) noexcept;
+
+private:
+    // Points both sides to the mapped ring. What they have counted stays.
+    static void connect(ring_core& core, const abi::params& parameters, submission_side& submissions,
+                        completion_side& completions) noexcept;
 };
 
 } // namespace lio::detail

@@ -530,6 +530,24 @@ long kernel::register_in_model(int file, register_opcode opcode, void* argument,
         if (count != 1 || slot.resv != 0 || slot.data != 0 || slot.offset >= 16) return -EINVAL;
         return 1;
     }
+    case register_opcode::register_resize_rings: {
+        auto& asked = *static_cast<abi::params*>(argument);
+        if (count != 1 || !ring.has(abi::setup_defer_taskrun) || (asked.flags & ~abi::setup_cqsize) != 0) return -EINVAL;
+        if (ring.ready() != 0 || !ring.overflow_.empty()) std::abort(); // carrying completions over is not modelled
+        abi::params parameters = ring.parameters_;
+        parameters.sq_entries = power_of_two(asked.sq_entries);
+        parameters.cq_entries = asked.flags != 0 ? power_of_two(asked.cq_entries) : 2 * parameters.sq_entries;
+        auto resized = std::make_unique<model_ring>(*this, parameters, ring.kernel_head_, array_comes_first);
+        resized->kernel_tail_ = ring.kernel_tail_;
+        resized->cq_word(resized->cq_off.tail).store_release(ring.kernel_tail_);
+        resized->cq_word(resized->cq_off.head).store_release(ring.completion_head());
+        resized->disabled_ = ring.disabled_;
+        resized->owner_ = ring.owner_;
+        asked = resized->parameters_;
+        asked.features = 0; // nor does the real one tell them again
+        rings_[file] = std::move(resized);
+        return 0;
+    }
     case register_opcode::register_buffers:
     case register_opcode::register_files:
         if (count == 0) return -EINVAL;

@@ -284,6 +284,68 @@ TEST_CASE("a kernel without longer entries is told from every other refusal [haz
     CHECK(kernel.left() == "");
 }
 
+TEST_CASE("a resize maps the new queues whole and goes on with the old counters [hazard 2] [hazard 21]",
+          "[hazard 2][hazard 21]") {
+    lio::fake::kernel kernel{ground::model};
+    kernel.first_counter = 0xfffffffe;
+    lio::ring ring = lio::ring::create({.entries = 4}).value();
+    for (std::uint64_t i = 0; i < 3; ++i) ring.push(lio::op::nop().user_data(i)).value();
+    kernel.forget_calls();
+    ring.resize(64, 1024).value();
+    const auto mapped = kernel.calls_of(lio::arch::mmap);
+    REQUIRE(mapped.size() == 2);
+    CHECK(mapped[0].arguments[1] == static_cast<long>(kernel.ring().completion_size()));
+    CHECK(mapped[1].arguments[1] == static_cast<long>(kernel.ring().entries_size()));
+    CHECK(kernel.count(lio::arch::munmap) == 2);
+    CHECK(ring.submit_and_wait(3).value().taken == 3);
+    for (std::uint64_t i = 0; i < 3; ++i) CHECK(ring.next().value().user_data() == i);
+    CHECK(kernel.ring().header_is_intact());
+}
+
+TEST_CASE("a resize that the kernel refuses leaves the ring as it was [hazard 21]", "[hazard 21]") {
+    lio::fake::kernel kernel{ground::model};
+    lio::ring ring = lio::ring::create({.entries = 4}).value();
+    ring.push(lio::op::nop().user_data(1)).value();
+    for (const int code : {EINVAL, EOVERFLOW, ENOMEM, EEXIST}) {
+        kernel.fail_register(lio::abi::register_opcode::register_resize_rings, code);
+        CHECK(ring.resize(8).error().code() == code);
+        CHECK(ring.is_open());
+        CHECK(ring.submission_capacity() == 4);
+        CHECK(ring.unsubmitted() == 1);
+    }
+    CHECK(ring.submit_and_wait(1).value().taken == 1);
+    CHECK(ring.next().value().user_data() == 1);
+}
+
+TEST_CASE("a resize whose mapping fails after the kernel has switched closes the ring, says so and leaves nothing "
+          "[hazard 21]",
+          "[hazard 21]") {
+    for (std::size_t nth = 1; nth <= 2; ++nth) {
+        lio::fake::kernel kernel{ground::model};
+        lio::ring ring = lio::ring::create({.entries = 4}).value();
+        ring.push(lio::op::nop().user_data(1)).value();
+        kernel.forget_calls();
+        kernel.fail(lio::arch::mmap, ENOMEM, nth);
+        CHECK(ring.resize(8).error() == lio::error{ENOMEM, lio::cause::resize_lost_the_ring});
+        CHECK_FALSE(ring.is_open());
+        CHECK(ring.push(lio::op::nop()).error().why() == lio::cause::ring_closed);
+        CHECK(ring.submit().error().why() == lio::cause::ring_closed);
+        CHECK(ring.wait(1).error().why() == lio::cause::ring_closed);
+        CHECK(kernel.count(lio::arch::close) == 1);
+        CHECK(kernel.left() == "");
+    }
+}
+
+TEST_CASE("a resize whose do-not-fork mark fails is one whose mapping failed [hazard 21] [hazard 22]",
+          "[hazard 21][hazard 22]") {
+    lio::fake::kernel kernel{ground::model};
+    lio::ring ring = lio::ring::create({.entries = 4}).value();
+    kernel.forget_calls();
+    kernel.fail(lio::arch::madvise, EINVAL);
+    CHECK(ring.resize(8).error().why() == lio::cause::resize_lost_the_ring);
+    CHECK(kernel.left() == "");
+}
+
 TEST_CASE("every mapping that the kernel shares is marked do-not-fork", "[hazard 22]") {
     lio::fake::on_each_ground(
         [](lio::fake::kernel& kernel) {
