@@ -42,7 +42,10 @@ bool has_minimum_wait(const wait_options* options) noexcept {
 }
 
 error wait_ended(const wait_options* options) noexcept {
-    if (options != nullptr && wait_terms{*options}.argument.ts != 0) return error{ETIME, cause::wait_timed_out};
+    if (options != nullptr) {
+        const wait_terms terms{*options};
+        if (terms.argument.ts != 0 || terms.argument.min_wait_usec != 0) return error{ETIME, cause::wait_timed_out};
+    }
     return error{EINTR, cause::wait_interrupted};
 }
 

@@ -96,6 +96,8 @@ constexpr sentence sentences[] = {
     {cause::no_iowait_missing, 0,
      "this kernel cannot wait without counting as waiting for input or output (since Linux 6.15): leave no_iowait out; "
      "nothing was submitted"},
+    {cause::eventfd_switch_missing, 0,
+     "this kernel cannot switch an eventfd's signals off and on (since Linux 5.8): take the registration away instead"},
     {cause::no_entries, 0, "a ring needs at least one entry: ring_options::entries is 0"},
     {cause::too_many_entries, 0,
      "these are more entries than the kernel allows (32768, and 65536 completions): ask for fewer, or add setup::clamp to "

@@ -43,6 +43,8 @@ public:
     setup flags;
     std::uint32_t features;
     shared_u32* submission_flags;
+    /// Absent before Linux 5.8.
+    shared_u32* completion_flags;
     mapping rings[3];
     std::uint32_t handles;
     std::uint32_t references;

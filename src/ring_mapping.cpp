@@ -62,6 +62,9 @@ void ring_maker::connect(ring_core& core, const abi::params& parameters, submiss
     const mapping& completion_ring = core.rings[1].size != 0 ? core.rings[1] : core.rings[0];
     core.submission_flags = at<shared_u32>(submission_ring, parameters.sq_off.flags);
 
+    core.completion_flags =
+        parameters.cq_off.flags != 0 ? at<shared_u32>(completion_ring, parameters.cq_off.flags) : nullptr;
+
     submissions.entries_ = core.rings[2].address;
     submissions.mask_ = parameters.sq_entries - 1;
     submissions.kernel_head_ = at<shared_u32>(submission_ring, parameters.sq_off.head);

@@ -82,7 +82,7 @@ TEST_CASE("with a minimum wait fewer completions than asked for are enough, and 
         const auto options = wait_options{}.minimum_wait(2'000);
         // There from the start.
         ring.push(nop().user_data(1)).value();
-        CHECK(ring.submit_and_wait(3, options).value().taken == 1);
+        CHECK(ring.submit_and_wait(3, options.timeout({20, 0})).value().taken == 1);
         CHECK(ring.ready() == 1);
         CHECK(ring.wait(3, options).value() == 1);
         ring.next().value();
@@ -92,6 +92,7 @@ TEST_CASE("with a minimum wait fewer completions than asked for are enough, and 
         CHECK(ring.submit_and_wait(3, options.timeout({20, 0})).value().taken == 1);
         CHECK(ring.next().value().user_data() == 2);
         // None at all.
+        CHECK(ring.wait(1, options).error() == lio::error{ETIME, lio::cause::wait_timed_out});
         CHECK(ring.wait(1, options.timeout(to_timespec(milliseconds(5)))).error().code() == ETIME);
     });
 }

@@ -8,6 +8,7 @@
 #include <lio/op/all.hpp>
 #include <lio/received_message.hpp>
 #include <lio/registered_buffers.hpp>
+#include <lio/registered_eventfd.hpp>
 #include <lio/registered_files.hpp>
 #include <lio/ring.hpp>
 #include <lio/ring_description.hpp>

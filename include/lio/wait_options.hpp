@@ -26,8 +26,8 @@ public:
     /// came. A wait that was interrupted can be taken up again with it as it is. Since Linux 6.12.
     constexpr wait_options deadline(const timespec& point) const noexcept { return until(point, true); }
 
-    /// The number of completions is only waited for this long; then one is enough, and it need not be more than one that
-    /// is returned. 0 is none. Since Linux 6.12.
+    /// The number of completions is only waited for this long; then one is enough. If there is none then, the wait ends
+    /// with ETIME, or goes on up to the time-out or deadline if there is one. 0 is no minimum. Since Linux 6.12.
     constexpr wait_options minimum_wait(std::uint32_t microseconds) const noexcept {
         wait_options changed = *this;
         changed.minimum_wait_ = microseconds;
