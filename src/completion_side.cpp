@@ -2,6 +2,7 @@
 
 #include "enter.hpp"
 
+#include <lio/cqe.hpp>
 #include <lio/detail/completion_side.hpp>
 
 namespace lio::detail {
@@ -37,18 +38,41 @@ result<std::uint32_t> completion_side::wait(std::uint32_t count, const wait_opti
     // The kernel would take the queue's size for it and return early.
     if (count > mask_ + 1) [[unlikely]]
         return error{EINVAL, cause::wait_too_large};
-    std::uint32_t there = ready();
-    while (there < count) {
-        const auto entered = enter(*core_, 0, count, abi::enter_getevents, options);
-        there = ready();
-        if (there >= count) break;
-        if (!entered) return entered.error();
-        if (there != 0 && has_minimum_wait(options)) break;
-        // Polling for completions ends early when the kernel has other work; every other wait has ended for
-        // a reason.
-        if (!core_->is_iopoll) return wait_ended(options);
+    if (ready() >= count) return ready();
+    wait_limit limit{options, count};
+    while (ready() < count) {
+        const std::uint32_t seen = head_ + ready();
+        const auto entered = enter(*core_, 0, count, abi::enter_getevents, limit.for_next_call());
+        if (!entered && ready() < count) return entered.error();
+        if (ready() != 0 && has_minimum_wait(options)) break;
+        // An empty queue hides nothing: nothing has failed, and it was a timer that ended the wait.
+        if (ready() == 0) continue;
+        if (const auto allowed = may_wait_on(count, seen, limit); !allowed) return allowed.error();
     }
-    return there;
+    return ready();
+}
+
+// A wait that fell short without an error was ended by a signal, by its time, or by a timer (op::timeout) that has gone
+// off: the kernel tells the first two only when the queue is empty and nothing was submitted, and the third never. Only
+// the third is not the caller's business.
+result<void> completion_side::may_wait_on(std::uint32_t count, std::uint32_t seen, const wait_limit& limit) noexcept {
+    // Polling for completions ends early when the kernel has other work.
+    if (core_->is_iopoll || ready() >= count) return {};
+    if (limit.has_passed()) return limit.early_end();
+    if (timer_went_off(seen)) return {};
+    // The waiter may be woken before the timer's completion is posted, which may need this thread, or the kernel's own.
+    static_cast<void>(flush());
+    if (timer_went_off(seen) || ready() >= count) return {};
+    if (core_->is_sqpoll && head_ + ready() == seen) return {};
+    return limit.early_end();
+}
+
+bool completion_side::timer_went_off(std::uint32_t seen) const noexcept {
+    const std::size_t stride = has(core_->flags, setup::large_completions) ? sizeof(large_cqe) : sizeof(cqe);
+    for (std::uint32_t i = seen; i != head_ + ready(); ++i)
+        if (reinterpret_cast<const cqe*>(static_cast<const char*>(entries_) + (i & mask_) * stride)->raw_result() == -ETIME)
+            return true;
+    return false;
 }
 
 } // namespace lio::detail

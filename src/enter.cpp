@@ -41,11 +41,33 @@ bool has_minimum_wait(const wait_options* options) noexcept {
     return options != nullptr && wait_terms{*options}.argument.min_wait_usec != 0;
 }
 
-error wait_ended(const wait_options* options) noexcept {
-    if (options != nullptr) {
-        const wait_terms terms{*options};
-        if (terms.argument.ts != 0 || terms.argument.min_wait_usec != 0) return error{ETIME, cause::wait_timed_out};
-    }
+wait_limit::wait_limit(const wait_options* options, std::uint32_t count) noexcept : given_{options} {
+    if (options == nullptr || !options->has_time_ || count <= 1) return;
+    constexpr std::int64_t second = 1'000'000'000;
+    constexpr std::int64_t longest = INT64_MAX / second / 4; // a hundred years, and no sum overflows
+    const timespec& time = options->time_;
+    end_ = (time.tv_sec < longest ? time.tv_sec : longest) * second + time.tv_nsec;
+    if (!options->is_absolute_) end_ += system::monotonic_time();
+    has_end_ = true;
+}
+
+const wait_options* wait_limit::for_next_call() noexcept {
+    const bool is_first = !has_begun_;
+    has_begun_ = true;
+    if (is_first || !has_end_ || given_->is_absolute_) return given_;
+    const std::int64_t left = end_ - system::monotonic_time();
+    left_ = given_->timeout({0, left > 0 ? left : 0});
+    left_.time_.tv_sec = left_.time_.tv_nsec / 1'000'000'000;
+    left_.time_.tv_nsec %= 1'000'000'000;
+    return &left_;
+}
+
+bool wait_limit::has_passed() const noexcept { return has_end_ && system::monotonic_time() >= end_; }
+
+error wait_limit::early_end() const noexcept {
+    const bool has_time = given_ != nullptr && (given_->has_time_ || given_->minimum_wait_ != 0);
+    // With a clock one knows that the time is not over; without, it is the likelier.
+    if (has_passed() || (has_time && !has_end_)) return error{ETIME, cause::wait_timed_out};
     return error{EINTR, cause::wait_interrupted};
 }
 

@@ -25,8 +25,25 @@ result<void> can_wait(const ring_core& core, const wait_options* options) noexce
 /// Whether fewer completions than were asked for are enough.
 bool has_minimum_wait(const wait_options* options) noexcept;
 
-/// For a wait that ended with fewer completions than it was to wait for, though the call itself did not fail:
-/// a call that has submitted something hides why its wait ended.
-error wait_ended(const wait_options* options) noexcept;
+/// The time that a wait may take, over all the calls that it is made of.
+class wait_limit {
+public:
+    /// For a wait for `count` completions. Of one only, the kernel tells precisely why it ended, and no clock is read.
+    wait_limit(const wait_options* options, std::uint32_t count) noexcept;
+
+    /// What the next call is to be told.
+    const wait_options* for_next_call() noexcept;
+    /// Whether it is over, as far as can be told.
+    bool has_passed() const noexcept;
+    /// The error of a wait that ended early, where nothing but a signal or the time can have ended it.
+    error early_end() const noexcept;
+
+private:
+    const wait_options* given_;
+    wait_options left_;
+    std::int64_t end_ = 0;
+    bool has_end_ = false;
+    bool has_begun_ = false;
+};
 
 } // namespace lio::detail

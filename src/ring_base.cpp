@@ -39,7 +39,10 @@ result<void> ring_base::close() noexcept {
 }
 
 result<submission> ring_base::submit_and_wait_after(enter_answer answer, std::uint32_t count) noexcept {
-    return finish_wait(recover(*core(), answer, unsubmitted(), count, abi::enter_getevents), count, nullptr);
+    wait_limit no_limit{nullptr, count};
+    // What was there before is not known any more: a timer's completion among it is taken for a new one.
+    return finish_wait(recover(*core(), answer, unsubmitted(), count, abi::enter_getevents), count, head_, no_limit,
+                       nullptr);
 }
 
 result<submission> ring_base::submit_and_wait(std::uint32_t count, const wait_options* options) noexcept {
@@ -49,18 +52,20 @@ result<submission> ring_base::submit_and_wait(std::uint32_t count, const wait_op
     if (ready() >= count) return submit();
     // Before anything is published: a kernel thread that submits would take it.
     if (const auto possible = can_wait(*core(), options); !possible) return possible.error();
-    return finish_wait(enter(*core(), publish(), count, abi::enter_getevents, options), count, options);
+    wait_limit limit{options, count};
+    const std::uint32_t seen = head_ + ready();
+    const auto taken = enter(*core(), publish(), count, abi::enter_getevents, limit.for_next_call());
+    return finish_wait(taken, count, seen, limit, options);
 }
 
-result<submission> ring_base::finish_wait(result<std::uint32_t> taken, std::uint32_t count,
-                                          const wait_options* options) noexcept {
+result<submission> ring_base::finish_wait(result<std::uint32_t> taken, std::uint32_t count, std::uint32_t seen,
+                                          wait_limit& limit, const wait_options* options) noexcept {
     const auto done = count_taken(taken);
     // A call that did not take everything has not waited.
     if (!done || done->left != 0 || ready() >= count) return done;
     if (ready() != 0 && has_minimum_wait(options)) return done;
-    if (!core()->is_iopoll) return wait_ended(options);
-    // Polling for completions ends early when the kernel has other work.
-    if (const auto waited = wait(count, options); !waited) return waited.error();
+    if (const auto allowed = may_wait_on(count, seen, limit); !allowed) return allowed.error();
+    if (const auto waited = wait(count, limit.for_next_call()); !waited) return waited.error();
     return done;
 }
 

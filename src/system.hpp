@@ -122,6 +122,14 @@ inline result<void> close(int file) noexcept { return detail::nothing(arch::invo
 inline std::int32_t process_id() noexcept { return static_cast<std::int32_t>(arch::invoke(arch::getpid)); }
 inline std::int32_t thread_id() noexcept { return static_cast<std::int32_t>(arch::invoke(arch::gettid)); }
 
+/// clock_gettime(2) of CLOCK_MONOTONIC, in nanoseconds; it does not fail.
+inline std::int64_t monotonic_time() noexcept {
+    constexpr long clock_monotonic = 1;
+    abi::kernel_timespec time;
+    static_cast<void>(arch::invoke(arch::clock_gettime, clock_monotonic, detail::argument(&time)));
+    return time.tv_sec * 1'000'000'000 + time.tv_nsec;
+}
+
 /// write(2) to standard error, as much as goes.
 inline void print(const char* text, std::size_t size) noexcept {
     static_cast<void>(arch::invoke(arch::write, 2, detail::argument(text), static_cast<long>(size)));

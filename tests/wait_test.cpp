@@ -76,6 +76,45 @@ TEST_CASE("a deadline ends a wait when the clock is there, not before, and one i
     });
 }
 
+TEST_CASE("a timer that goes off ends no wait but its own [hazard 5]", "[hazard 5]") {
+    under_each_setup([](lio::ring& ring) {
+        const lio::timespec soon = to_timespec(milliseconds(5));
+        const lio::timespec later = to_timespec(milliseconds(30));
+        const auto two_timers = [&] {
+            ring.push(lio::op::timeout(soon).user_data(1), lio::op::timeout(later).user_data(2)).value();
+        };
+        const auto both_came = [&] {
+            CHECK(ring.ready() == 2);
+            CHECK(ring.next().value().user_data() == 1);
+            CHECK(ring.next().value().user_data() == 2);
+        };
+        two_timers();
+        CHECK(ring.submit_and_wait(2).value().taken == 2);
+        both_came();
+        two_timers();
+        ring.submit().value();
+        CHECK(ring.wait(2).value() == 2);
+        both_came();
+        if ((ring.features() & lio::abi::feat_ext_arg) == 0) return; // before Linux 5.11 there are no limits
+
+        two_timers();
+        CHECK(ring.submit_and_wait(2, lio::timespec{20, 0}).value().taken == 2);
+        both_came();
+        two_timers();
+        ring.submit().value();
+        CHECK(ring.wait(2, lio::timespec{20, 0}).value() == 2);
+        both_came();
+
+        // Nor does it make the time-out come before its time, or later.
+        two_timers();
+        ring.submit().value();
+        const auto start = now();
+        CHECK(ring.wait(3, to_timespec(milliseconds(50))).error() == lio::error{ETIME, lio::cause::wait_timed_out});
+        CHECK(now() - start >= milliseconds(50));
+        both_came();
+    });
+}
+
 TEST_CASE("with a minimum wait fewer completions than asked for are enough, and none are not") {
     if (!has_feature(lio::abi::feat_min_timeout)) LIO_SKIP("a minimum wait: since Linux 6.12");
     under_each_setup([](lio::ring& ring) {

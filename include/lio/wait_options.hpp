@@ -10,7 +10,8 @@ namespace lio {
 
 namespace detail {
 struct wait_terms;
-}
+class wait_limit;
+} // namespace detail
 
 /// What ends a wait, made by its members one after the other:
 /// ring.wait(8, lio::wait_options{}.timeout({1, 0}).minimum_wait(200)). Without any of them only the completions or a
@@ -55,6 +56,7 @@ public:
 
 private:
     friend detail::wait_terms;
+    friend detail::wait_limit;
 
     constexpr wait_options until(const timespec& time, bool is_absolute) const noexcept {
         wait_options changed = *this;

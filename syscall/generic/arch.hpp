@@ -11,6 +11,13 @@ namespace lio::arch {
 enum number : long {
     write = SYS_write, munmap = SYS_munmap, madvise = SYS_madvise, getpid = SYS_getpid, close = SYS_close,
     gettid = SYS_gettid, tgkill = SYS_tgkill,
+#ifdef SYS_clock_gettime64 // where the plain one has 32-bit seconds
+    clock_gettime = SYS_clock_gettime64,
+#elif defined(__LP64__) || defined(__x86_64__)
+    clock_gettime = SYS_clock_gettime,
+#else // a C library older than 2019
+    clock_gettime = 403,
+#endif
 #ifdef SYS_mmap2
     mmap = SYS_mmap2,
 #else

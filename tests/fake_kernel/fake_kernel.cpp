@@ -357,7 +357,9 @@ void kernel::fail_register(register_opcode opcode, int code, std::size_t times) 
 
 std::size_t kernel::count(arch::number kind) const { return calls_of(kind).size(); }
 
-std::size_t kernel::count_calls() const { return calls_.size() - count(arch::getpid) - count(arch::gettid); }
+std::size_t kernel::count_calls() const {
+    return calls_.size() - count(arch::getpid) - count(arch::gettid) - count(arch::clock_gettime);
+}
 
 std::size_t kernel::calls_that_can_fail() const {
     std::size_t found = 0;
@@ -710,6 +712,12 @@ long kernel::carry_out(made_call& call) {
         return ::syscall(SYS_gettid);
     case arch::write:
         return raw(::write(static_cast<int>(a[0]), pointer<void>(a[1]), static_cast<std::size_t>(a[2])));
+    case arch::clock_gettime: {
+        ::timespec time{};
+        if (::clock_gettime(static_cast<clockid_t>(a[0]), &time) != 0) return -errno;
+        *pointer<abi::kernel_timespec>(a[1]) = {time.tv_sec, time.tv_nsec};
+        return 0;
+    }
     case arch::tgkill:
         std::abort();
     }

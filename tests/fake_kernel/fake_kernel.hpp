@@ -192,7 +192,7 @@ public:
 
     const std::vector<made_call>& calls() const noexcept { return calls_; }
     std::size_t count(arch::number kind) const;
-    /// How many calls there were but getpid and gettid: 0 says that the library left the kernel alone.
+    /// How many calls there were but getpid, gettid and clock_gettime: 0 says that the library left the kernel alone.
     std::size_t count_calls() const;
     std::size_t calls_that_can_fail() const;
     std::vector<made_call> calls_of(arch::number kind) const;

@@ -13,6 +13,8 @@
 
 namespace lio::detail {
 
+class wait_limit;
+
 class completion_side {
 public:
     /// How many completions could be reaped without waiting or entering the kernel.
@@ -21,7 +23,8 @@ public:
         return kernel_tail_->load_acquire() - head_;
     }
 
-    /// Waits until `count` completions can be reaped; returns how many can, `count` or more. Does not submit.
+    /// Waits until `count` completions can be reaped; returns how many can, `count` or more. Does not submit. A signal
+    /// that comes when some of several completions are there may go unnoticed.
     /// Errors: EINTR, a signal came; EINVAL, `count` is more than the queue holds; EEXIST, the ring belongs
     /// to another thread; EBADF, it is closed.
     result<std::uint32_t> wait(std::uint32_t count) noexcept { return wait(count, nullptr); }
@@ -47,6 +50,11 @@ protected:
     void forget() noexcept;
 
     result<std::uint32_t> wait(std::uint32_t count, const wait_options* options) noexcept;
+
+    // Called when a wait has ended with fewer completions than it was for, and without an error: whether it may go on, or
+    // how it ended. `seen` is where the queue ended before.
+    result<void> may_wait_on(std::uint32_t count, std::uint32_t seen, const wait_limit& limit) noexcept;
+    bool timer_went_off(std::uint32_t seen) const noexcept;
 
     // Called when nothing is ready: lets the kernel post what it holds back, if it says that it does. EAGAIN
     // if there is still nothing.

@@ -86,7 +86,8 @@ protected:
 private:
     result<submission> submit_and_wait(std::uint32_t count, const wait_options* options) noexcept;
     result<submission> submit_and_wait_after(enter_answer answer, std::uint32_t count) noexcept;
-    result<submission> finish_wait(result<std::uint32_t> taken, std::uint32_t count, const wait_options* options) noexcept;
+    result<submission> finish_wait(result<std::uint32_t> taken, std::uint32_t count, std::uint32_t seen, wait_limit& limit,
+                                   const wait_options* options) noexcept;
     void take(ring_base& other) noexcept;
 };
 
