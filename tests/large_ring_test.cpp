@@ -1,8 +1,8 @@
 // Rings with longer entries: that every part of an entry and of a completion arrives, and what does not fit where.
 
 #include "catch.hpp"
+#include "support/large_rings.hpp"
 #include "support/skip.hpp"
-#include "support/waiting.hpp"
 
 #include <lio/abi/operation_flags.hpp>
 #include <lio/large_ring.hpp>
@@ -56,22 +56,10 @@ static_assert(takes<lio::large_ring, long_entry>);
 static_assert(!takes<lio::ring, long_answer>, "the kernel refuses it there, and there is no room for the answer");
 static_assert(takes<lio::large_completion_ring, long_answer> && takes<lio::large_ring, long_answer>);
 
-bool are_missing(const lio::error& problem) {
-    return problem.why() == lio::cause::large_entries_missing || problem.why() == lio::cause::large_completions_missing;
-}
-
-// Whether the kernel has them; a refusal must name the option.
-template <class Ring>
-bool can_make() {
-    const auto made = Ring::create({.entries = 1});
-    if (!made) REQUIRE(are_missing(made.error()));
-    return made.has_value();
-}
-
 } // namespace
 
 #define SKIP_WITHOUT(ring_type)                                                                                        \
-    if (!can_make<ring_type>()) LIO_SKIP("longer entries: since Linux 5.19")
+    if (!lio::test::has_large_rings<ring_type>()) LIO_SKIP(lio::test::no_large_rings)
 
 TEMPLATE_TEST_CASE("operations go through rings with longer entries as through any other, round after round", "",
                    lio::large_ring, lio::large_completion_ring) {

@@ -3,10 +3,13 @@
 // operations need of it they include themselves; a program needs it only to go beneath them. Any thread.
 #pragma once
 
+#include <lio/abi/block.hpp>
 #include <lio/abi/bpf_filter.hpp>
 #include <lio/abi/buffers.hpp>
+#include <lio/abi/device_command.hpp>
 #include <lio/abi/entries.hpp>
 #include <lio/abi/mock.hpp>
+#include <lio/abi/nvme.hpp>
 #include <lio/abi/opcode.hpp>
 #include <lio/abi/operation_flags.hpp>
 #include <lio/abi/query.hpp>

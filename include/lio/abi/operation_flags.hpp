@@ -10,13 +10,13 @@ namespace lio::abi {
 
 /// The result is the number in sqe::len. Since Linux 6.10.
 inline constexpr std::uint32_t nop_inject_result = 1U << 0;
-/// Looks up sqe::fd, as an operation on a file would.
+/// Looks up sqe::fd, as an operation on a file would. Since Linux 6.13.
 inline constexpr std::uint32_t nop_file = 1U << 1;
-/// With nop_file: sqe::fd is a slot of the registered files.
+/// With nop_file: sqe::fd is a slot of the registered files. Since Linux 6.13.
 inline constexpr std::uint32_t nop_fixed_file = 1U << 2;
-/// Looks up the registered buffer sqe::buf_index.
+/// Looks up the registered buffer sqe::buf_index. Since Linux 6.13.
 inline constexpr std::uint32_t nop_fixed_buffer = 1U << 3;
-/// Completes from task work, not at once.
+/// Completes from task work, not at once. Since Linux 6.16.
 inline constexpr std::uint32_t nop_tw = 1U << 4;
 /// Answers with a 32-byte completion. Since Linux 6.18.
 inline constexpr std::uint32_t nop_cqe32 = 1U << 5;
@@ -165,9 +165,9 @@ inline constexpr std::uint32_t uring_cmd_mask = uring_cmd_fixed | uring_cmd_mult
 
 // uring_cmd on a socket: sqe::command.cmd_op.
 
-/// How many bytes wait to be read.
+/// How many bytes wait to be read. Since Linux 6.6.
 inline constexpr std::uint32_t socket_uring_op_siocinq = 0;
-/// How many bytes wait to be sent.
+/// How many bytes wait to be sent. Since Linux 6.6.
 inline constexpr std::uint32_t socket_uring_op_siocoutq = 1;
 /// As getsockopt(2). Since Linux 6.7.
 inline constexpr std::uint32_t socket_uring_op_getsockopt = 2;

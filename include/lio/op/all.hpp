@@ -2,11 +2,15 @@
 #pragma once
 
 #include <lio/op/accept.hpp>
+#include <lio/op/block_commands.hpp>
 #include <lio/op/cancel.hpp>
+#include <lio/op/command.hpp>
 #include <lio/op/epoll.hpp>
 #include <lio/op/files.hpp>
 #include <lio/op/futex.hpp>
+#include <lio/op/msg_ring.hpp>
 #include <lio/op/nop.hpp>
+#include <lio/op/nvme_commands.hpp>
 #include <lio/op/open.hpp>
 #include <lio/op/paths.hpp>
 #include <lio/op/pipe.hpp>
@@ -17,6 +21,7 @@
 #include <lio/op/recv_zc.hpp>
 #include <lio/op/registered_files.hpp>
 #include <lio/op/send.hpp>
+#include <lio/op/socket_commands.hpp>
 #include <lio/op/sockets.hpp>
 #include <lio/op/splice.hpp>
 #include <lio/op/time.hpp>
