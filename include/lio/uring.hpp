@@ -6,6 +6,7 @@
 #include <lio/completion.hpp>
 #include <lio/large_ring.hpp>
 #include <lio/op/all.hpp>
+#include <lio/probe.hpp>
 #include <lio/received_message.hpp>
 #include <lio/registered_buffers.hpp>
 #include <lio/registered_eventfd.hpp>

@@ -586,9 +586,11 @@ long kernel::register_call(int file, register_opcode opcode, void* argument, std
     if (!release_.has_buffer_rings &&
         (opcode == register_opcode::register_pbuf_ring || opcode == register_opcode::unregister_pbuf_ring))
         return -EINVAL;
+    const bool is_question = opcode == register_opcode::register_probe || opcode == register_opcode::register_query;
+    if (is_question && answers_questions) return answers_questions(opcode, argument, count);
     const long answer = is_model() ? register_in_model(file, opcode, argument, count)
                                    : raw(::syscall(register_number, file, opcode, argument, count));
-    if (answer < 0) return answer;
+    if (answer < 0 || is_question) return answer;
 
     registration made{file, opcode, 0, nullptr, nullptr, 0};
     const auto drop = [&](register_opcode registered, std::uint32_t number, const void* thread) {

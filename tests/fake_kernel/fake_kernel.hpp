@@ -174,6 +174,8 @@ public:
     void answer(arch::number kind, long value, std::size_t first = 1, std::size_t times = 1);
     /// Fails the registration of this kind.
     void fail_register(abi::register_opcode opcode, int code, std::size_t times = 1);
+    /// Answers questions (register_probe, register_query) in the kernel's place; else the model knows none.
+    std::function<long(abi::register_opcode opcode, void* argument, std::uint32_t count)> answers_questions;
     /// Happens once, at the next enter, before it is answered in whatever way.
     std::function<void()> meanwhile;
     /// Gives another process id than before: as if this were a forked child.

@@ -419,6 +419,9 @@ TEST_CASE("a forked child that destroys the ring neither unmaps nor unregisters 
     kernel.clear_books();
 }
 
+// What a ring of four buffers of 64 bytes maps: for each an entry, the buffer, and the number of the next.
+static constexpr std::size_t buffer_memory = 4 * (16 + 64 + 2);
+
 TEST_CASE("a forked child that destroys what was registered neither unmaps nor unregisters it", "[hazard 22]") {
     lio::fake::kernel kernel{ground::model};
     lio::ring ring = lio::ring::create({.entries = 8}).value();
@@ -435,7 +438,7 @@ TEST_CASE("a forked child that destroys what was registered neither unmaps nor u
     CHECK(kernel.count(lio::arch::io_uring_register) == 0);
     CHECK(kernel.registrations() == 3);
     bool has_buffers = false;
-    for (const auto& [address, part] : kernel.mappings()) has_buffers = has_buffers || part.size == 4 * 16 + 4 * 64;
+    for (const auto& [address, part] : kernel.mappings()) has_buffers = has_buffers || part.size == buffer_memory;
     CHECK(has_buffers);
     ring.close().value();
     kernel.clear_books();
@@ -451,7 +454,7 @@ TEST_CASE("a forked child leaves the buffers alone even if they were unregistere
         kernel.forget_calls();
     }
     CHECK(kernel.count(lio::arch::munmap) == 0);
-    kernel.unmap_left(4 * 16 + 4 * 64);
+    kernel.unmap_left(buffer_memory);
     // What follows is the parent's own work again.
     kernel.pretend_to_be_forked(false);
 }

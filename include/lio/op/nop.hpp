@@ -88,6 +88,8 @@ class nop : public nop_operation<nop> {
 public:
     static constexpr abi::opcode code = abi::opcode::nop;
     static constexpr kernel_version since{5, 1};
+
+    constexpr nop() noexcept = default; // declared, or op::nop{} would be an aggregate that nobody can make
 };
 
 /// Completes with 0 and two words of its own in a completion of 32 bytes. Tests a ring that has such.
@@ -119,6 +121,8 @@ class nop128 : public nop_operation<nop128, abi::sqe128> {
 public:
     static constexpr abi::opcode code = abi::opcode::nop128;
     static constexpr kernel_version since{6, 19};
+
+    constexpr nop128() noexcept = default;
 };
 
 } // namespace lio::op
