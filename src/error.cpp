@@ -117,11 +117,16 @@ constexpr sentence sentences[] = {
      "or use a lio::ring"},
     {cause::not_a_ring_to_attach_to, 0,
      "ring_options::attach_to is no ring's descriptor, or this kernel cannot share threads (since Linux 5.6)"},
+    {cause::memory_too_small, 0,
+     "ring_options::memory is smaller than such a ring needs: required_memory() says how much that is"},
+    {cause::memory_refused, 0,
+     "the kernel refuses the memory for the ring: it does not begin at a page, it is not one huge page (as it must be up to "
+     "Linux 6.13), or the kernel cannot use the program's memory at all (since Linux 6.5)"},
     {cause::no_room_comes, 0,
      "room only comes by itself where a kernel thread submits (setup::sqpoll, since Linux 5.10): submit instead"},
     {cause::resize_needs_set_up, 0,
-     "only a ring with setup::deferred_taskrun and setup::no_sq_array, as the default one has them since Linux 6.6, can be "
-     "given another size"},
+     "only a ring with setup::deferred_taskrun and setup::no_sq_array, as the default one has them since Linux 6.6, and "
+     "in memory of the kernel's can be given another size"},
     {cause::resize_refused, 0,
      "the kernel refuses these sizes (1 to 32768 entries, and no fewer completions), or cannot change them (since Linux "
      "6.13); the ring is as it was"},

@@ -11,6 +11,10 @@ result<void> ring_base::make(const ring_options& options, setup layout) noexcept
     return ring_maker::make(options, layout, ring_use::one_thread, *this, *this);
 }
 
+result<std::size_t> ring_base::required_memory(const ring_options& options, setup layout) noexcept {
+    return ring_maker::required_memory(options, layout);
+}
+
 void ring_base::take(ring_base& other) noexcept {
     submission_side::operator=(other);
     completion_side::operator=(other);

@@ -63,7 +63,7 @@ static result<void> close_ring(ring_core& core) noexcept {
         static_cast<void>(register_with(core, abi::register_opcode::unregister_ring_fds, &slot, 1));
     }
     // In a forked child the mappings were not inherited: something else may be at their addresses.
-    if (!is_forked_copy) unmap_ring(core.rings);
+    if (!is_forked_copy && !core.is_in_borrowed_memory) unmap_ring(core.rings);
     const int file = core.file;
     core.file = -1;
     core.enter_file = -1;

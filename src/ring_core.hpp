@@ -46,6 +46,8 @@ public:
     /// Absent before Linux 5.8.
     shared_u32* completion_flags;
     mapping rings[3];
+    /// The program's own memory, then; never unmapped.
+    bool is_in_borrowed_memory;
     std::uint32_t handles;
     std::uint32_t references;
 

@@ -26,6 +26,7 @@ constexpr word options[] = {
     {abi::setup_taskrun_flag, "taskrun_flag"},
     {abi::setup_single_issuer, "single_issuer"},
     {abi::setup_defer_taskrun, "deferred_taskrun"},
+    {abi::setup_no_mmap, "the program's memory"},
     {abi::setup_no_sqarray, "no_sq_array"},
     {abi::setup_hybrid_iopoll, "hybrid_iopoll"},
 };

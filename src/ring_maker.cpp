@@ -91,7 +91,38 @@ result<made_ring> set_up(const ring_options& options, setup layout, ring_use use
     }
 }
 
+// The same in the program's own memory. How much of it the parts take is only known of a ring that is there.
+result<made_ring> set_up_in_memory(const ring_options& options, setup layout, ring_use use) noexcept {
+    auto made = set_up(options, layout, use);
+    if (!made) return made;
+    static_cast<void>(system::close(made->file));
+    const ring_sizes sizes = sizes_of(made->parameters);
+    if (options.memory.size() < sizes.sum()) return error{EINVAL, cause::memory_too_small};
+
+    const auto memory = reinterpret_cast<std::uintptr_t>(options.memory.data());
+    const std::uint32_t chosen = made->parameters.flags;
+    made->parameters = parameters_for(options, static_cast<setup>(chosen));
+    made->parameters.flags = chosen | abi::setup_no_mmap;
+    made->parameters.cq_off.user_addr = memory;
+    made->parameters.sq_off.user_addr = memory + sizes.entries_offset();
+    const auto file = system::setup(options.entries, made->parameters);
+    if (!file) {
+        const int code = file.error().code();
+        if (code == EINVAL || code == EFAULT) return error{code, cause::memory_refused};
+        return file.error();
+    }
+    made->file = *file;
+    return made;
+}
+
 } // namespace
+
+result<std::size_t> ring_maker::required_memory(const ring_options& options, setup layout) noexcept {
+    const auto made = set_up(options, layout, ring_use::one_thread);
+    if (!made) return made.error();
+    static_cast<void>(system::close(made->file));
+    return sizes_of(made->parameters).sum();
+}
 
 result<void> ring_maker::make(const ring_options& options, setup layout, ring_use use, submission_side& submissions,
                               completion_side& completions) noexcept {
@@ -101,7 +132,8 @@ result<void> ring_maker::make(const ring_options& options, setup layout, ring_us
     if (use == ring_use::two_threads && has(options.require, setup::deferred_taskrun))
         return error{EINVAL, cause::split_binds_thread};
 
-    const auto made = set_up(options, layout, use);
+    const bool has_memory = options.memory.size() != 0;
+    const auto made = has_memory ? set_up_in_memory(options, layout, use) : set_up(options, layout, use);
     if (!made) return made.error();
     const abi::params& parameters = made->parameters;
     const setup flags = static_cast<setup>(parameters.flags);
@@ -120,7 +152,12 @@ result<void> ring_maker::make(const ring_options& options, setup layout, ring_us
     core.is_iopoll = has(flags, setup::iopoll);
     core.enables_itself = has(flags, setup::start_disabled) && !has(options.require, setup::start_disabled);
     core.handles = core.references = 1;
-    if (const auto mapped = map_ring(made->file, parameters, core.rings); !mapped) {
+    if (has_memory) {
+        const ring_sizes sizes = sizes_of(parameters);
+        core.is_in_borrowed_memory = true;
+        core.rings[0] = {options.memory.data(), sizes.queues};
+        core.rings[2] = {options.memory.data() + sizes.entries_offset(), sizes.entries};
+    } else if (const auto mapped = map_ring(made->file, parameters, core.rings); !mapped) {
         static_cast<void>(close_handle(core));
         return mapped;
     }

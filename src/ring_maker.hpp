@@ -6,6 +6,8 @@
 #include <lio/result.hpp>
 #include <lio/ring_options.hpp>
 
+#include <cstddef>
+
 namespace lio::detail {
 
 enum class ring_use {
@@ -23,6 +25,9 @@ struct ring_maker {
     /// it is the mapping that failed, after the kernel had switched already.
     static result<void> resize(std::uint32_t entries, std::uint32_t completion_entries, submission_side& submissions,
                                completion_side& completions) noexcept;
+
+    /// How much memory a ring of one thread takes when it is the program's own.
+    static result<std::size_t> required_memory(const ring_options& options, setup layout) noexcept;
 
 private:
     // Points both sides to the mapped ring. What they have counted stays.

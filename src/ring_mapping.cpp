@@ -28,25 +28,36 @@ T* at(const mapping& ring, std::uint32_t offset) noexcept {
 
 } // namespace
 
-result<void> map_ring(int file, const abi::params& parameters, mapping (&rings)[3]) noexcept {
+static std::size_t submission_size(const abi::params& parameters) noexcept {
     const bool has_array = (parameters.flags & abi::setup_no_sqarray) == 0;
     // Without the array (its offset is 0 then) the queue's words are all there is.
-    const std::size_t submission_size = has_array ? parameters.sq_off.array + entry_bytes(parameters.sq_entries, 4)
-                                                  : parameters.sq_off.dropped + sizeof(std::uint32_t);
-    const bool large_completions = (parameters.flags & abi::setup_cqe32) != 0;
-    const std::size_t completion_size =
-        parameters.cq_off.cqes +
-        entry_bytes(parameters.cq_entries, large_completions ? sizeof(abi::cqe32) : sizeof(abi::cqe));
+    return has_array ? parameters.sq_off.array + entry_bytes(parameters.sq_entries, 4)
+                     : parameters.sq_off.dropped + sizeof(std::uint32_t);
+}
+
+static std::size_t completion_size(const abi::params& parameters) noexcept {
+    const bool is_large = (parameters.flags & abi::setup_cqe32) != 0;
+    return parameters.cq_off.cqes +
+           entry_bytes(parameters.cq_entries, is_large ? sizeof(abi::cqe32) : sizeof(abi::cqe));
+}
+
+ring_sizes sizes_of(const abi::params& parameters) noexcept {
+    const std::size_t submissions = submission_size(parameters);
+    const std::size_t completions = completion_size(parameters);
+    const bool is_large = (parameters.flags & abi::setup_sqe128) != 0;
+    return {submissions > completions ? submissions : completions,
+            entry_bytes(parameters.sq_entries, is_large ? sizeof(abi::sqe128) : sizeof(abi::sqe))};
+}
+
+result<void> map_ring(int file, const abi::params& parameters, mapping (&rings)[3]) noexcept {
+    const ring_sizes sizes = sizes_of(parameters);
     if ((parameters.features & abi::feat_single_mmap) != 0) {
-        const std::size_t size = submission_size > completion_size ? submission_size : completion_size;
-        if (const auto done = map_part(file, size, abi::off_sq_ring, rings[0]); !done) return done;
+        if (const auto done = map_part(file, sizes.queues, abi::off_sq_ring, rings[0]); !done) return done;
     } else {
-        if (const auto done = map_part(file, submission_size, abi::off_sq_ring, rings[0]); !done) return done;
-        if (const auto done = map_part(file, completion_size, abi::off_cq_ring, rings[1]); !done) return done;
+        if (const auto done = map_part(file, submission_size(parameters), abi::off_sq_ring, rings[0]); !done) return done;
+        if (const auto done = map_part(file, completion_size(parameters), abi::off_cq_ring, rings[1]); !done) return done;
     }
-    const bool large_entries = (parameters.flags & abi::setup_sqe128) != 0;
-    return map_part(file, entry_bytes(parameters.sq_entries, large_entries ? sizeof(abi::sqe128) : sizeof(abi::sqe)),
-                    abi::off_sqes, rings[2]);
+    return map_part(file, sizes.entries, abi::off_sqes, rings[2]);
 }
 
 void unmap_ring(mapping (&rings)[3]) noexcept {

@@ -9,6 +9,19 @@ namespace lio::detail {
 /// the submission entries. What is in `rings` afterwards is mapped, on failure too.
 result<void> map_ring(int file, const abi::params& parameters, mapping (&rings)[3]) noexcept;
 
+/// The sizes of a ring's two parts in one piece of memory: the queues, then the entries at a page of their own.
+struct ring_sizes {
+    std::size_t queues;
+    std::size_t entries;
+    /// Where the entries begin.
+    std::size_t entries_offset() const noexcept {
+        constexpr std::size_t largest_page = 65536;
+        return (queues + largest_page - 1) / largest_page * largest_page;
+    }
+    std::size_t sum() const noexcept { return entries_offset() + entries; }
+};
+ring_sizes sizes_of(const abi::params& parameters) noexcept;
+
 /// Unmaps what is mapped of them.
 void unmap_ring(mapping (&rings)[3]) noexcept;
 

@@ -26,7 +26,8 @@ result<void> ring_maker::resize(std::uint32_t entries, std::uint32_t completion_
                                 completion_side& completions) noexcept {
     ring_core& core = *submissions.core_;
     // Of a submission array the kernel does not tell where the new one is.
-    if (!has(core.flags, setup::deferred_taskrun | setup::no_sq_array)) return error{EINVAL, cause::resize_needs_set_up};
+    if (!has(core.flags, setup::deferred_taskrun | setup::no_sq_array) || core.is_in_borrowed_memory)
+        return error{EINVAL, cause::resize_needs_set_up};
     // Kernels have copied long completions as if they were short ones.
     if (has(core.flags, setup::large_completions) && completions.ready() != 0) return error{EBUSY, cause::reap_first};
 

@@ -42,6 +42,8 @@ enum class cause : std::uint32_t {
     entry_size_is_the_type,
     split_binds_thread,
     not_a_ring_to_attach_to,
+    memory_too_small,
+    memory_refused,
     no_room_comes,
     resize_needs_set_up,
     resize_refused,

@@ -8,6 +8,8 @@
 #include <lio/result.hpp>
 #include <lio/ring_options.hpp>
 
+#include <cstddef>
+
 namespace lio {
 
 namespace detail {
@@ -25,6 +27,13 @@ public:
         Ring made;
         if (const auto done = made.make(options, Layout::flags); !done) return done.error();
         return made;
+    }
+
+    /// How many bytes ring_options::memory must have for a ring with these options, alignment to the largest pages that
+    /// Linux has included. Makes such a ring and closes it again, because only the kernel knows. Errors: those of
+    /// create().
+    static result<std::size_t> required_memory(const ring_options& options) noexcept {
+        return detail::ring_base::required_memory(options, Layout::flags);
     }
 };
 

@@ -2,6 +2,8 @@
 // what is asked for is exact. Values only; any thread.
 #pragma once
 
+#include <lio/bytes.hpp>
+
 #include <cstdint>
 
 namespace lio {
@@ -67,6 +69,11 @@ struct ring_options {
     /// The descriptor of another ring of this process, its file(): its worker threads are shared, and with setup::sqpoll
     /// on both the kernel thread that submits. Negative: threads of its own. Since Linux 5.6.
     std::int32_t attach_to = -1;
+    /// The program's own memory for the queues, huge pages for example, instead of memory that the kernel allocates and the
+    /// library maps: at least required_memory() bytes, from the beginning of a page on. It stays the program's, who must
+    /// keep it until the ring is closed, and is not marked do-not-fork. Up to Linux 6.13 it must be one huge page or, for
+    /// a ring that is so small, one page for each of two parts. Since Linux 6.5.
+    mutable_bytes memory = {};
 };
 
 } // namespace lio

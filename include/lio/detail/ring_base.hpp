@@ -9,6 +9,7 @@
 #include <lio/timespec.hpp>
 #include <lio/wait_options.hpp>
 
+#include <cstddef>
 #include <cstdint>
 
 namespace lio::detail {
@@ -79,6 +80,8 @@ protected:
     ring_base(ring_base&& other) noexcept;
     ring_base& operator=(ring_base&& other) noexcept;
     ~ring_base();
+
+    static result<std::size_t> required_memory(const ring_options& options, setup layout) noexcept;
 
     // Sets up a ring that is none yet, with entries as long as `layout` says.
     result<void> make(const ring_options& options, setup layout) noexcept;
