@@ -5,27 +5,27 @@
 
 namespace lio::detail {
 
-/// What the kernel is told of a wait.
+/// What the kernel is told of a wait. Points into the options, if there are any.
 struct wait_terms {
     abi::getevents_arg argument;
     std::uint32_t flags = 0;
 
-    explicit wait_terms(const wait_options& options) noexcept {
-        if (options.has_time_) argument.ts = reinterpret_cast<std::uintptr_t>(&options.time_);
-        if (options.has_signals_) {
-            argument.sigmask = reinterpret_cast<std::uintptr_t>(options.signals_);
-            argument.sigmask_sz = sizeof options.signals_;
+    explicit wait_terms(const wait_options* options) noexcept {
+        if (options == nullptr) return;
+        if (options->has_time_) argument.ts = reinterpret_cast<std::uintptr_t>(&options->time_);
+        if (options->has_signals_) {
+            argument.sigmask = reinterpret_cast<std::uintptr_t>(options->signals_);
+            argument.sigmask_sz = sizeof options->signals_;
         }
-        argument.min_wait_usec = options.minimum_wait_;
-        if (options.has_time_ || options.has_signals_ || options.minimum_wait_ != 0) flags |= abi::enter_ext_arg;
-        if (options.has_time_ && options.is_absolute_) flags |= abi::enter_abs_timer;
-        if (options.no_iowait_) flags |= abi::enter_no_iowait;
+        argument.min_wait_usec = options->minimum_wait_;
+        if (options->has_time_ || options->has_signals_ || options->minimum_wait_ != 0) flags |= abi::enter_ext_arg;
+        if (options->has_time_ && options->is_absolute_) flags |= abi::enter_abs_timer;
+        if (options->no_iowait_) flags |= abi::enter_no_iowait;
     }
 };
 
 result<void> can_wait(const ring_core& core, const wait_options* options) noexcept {
-    if (options == nullptr) return {};
-    const wait_terms terms{*options};
+    const wait_terms terms{options};
     const auto has = [&core](std::uint32_t feature) { return (core.features & feature) != 0; };
     if ((terms.flags & abi::enter_ext_arg) != 0 && !has(abi::feat_ext_arg))
         return error{EOPNOTSUPP, cause::timed_wait_missing};
@@ -38,7 +38,7 @@ result<void> can_wait(const ring_core& core, const wait_options* options) noexce
 }
 
 bool has_minimum_wait(const wait_options* options) noexcept {
-    return options != nullptr && wait_terms{*options}.argument.min_wait_usec != 0;
+    return wait_terms{options}.argument.min_wait_usec != 0;
 }
 
 wait_limit::wait_limit(const wait_options* options, std::uint32_t count) noexcept : given_{options} {
@@ -141,7 +141,7 @@ result<std::uint32_t> enter(ring_core& core, std::uint32_t submit_count, std::ui
                             const wait_options* options) noexcept {
     enter_arguments arguments{submit_count, wait_for, flags, nullptr};
     if (const auto possible = can_wait(core, options); !possible) return possible.error();
-    const wait_terms terms{options != nullptr ? *options : wait_options{}};
+    const wait_terms terms{options};
     arguments.flags |= terms.flags;
     if ((terms.flags & abi::enter_ext_arg) != 0) arguments.events = &terms.argument;
     if (core.is_sqpoll) return enter_sqpoll(core, arguments);
