@@ -78,15 +78,6 @@ template <class Operation>
 concept can_skip_success = requires(const Operation& operation) { operation.skip_success(); };
 static_assert(can_skip_success<op::recv_bundle> && !can_skip_success<op::recv_bundle_multishot>);
 
-/// A TCP connection: `ours` receives.
-connection tcp_pair() {
-    const owned_file listener = tcp_listener();
-    connection pair;
-    pair.theirs = tcp_connected_to(listener);
-    pair.ours = owned_file{::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC)};
-    return pair;
-}
-
 /// Waits until so much has arrived.
 void await(int socket, int bytes) {
     std::string there(static_cast<std::size_t>(bytes), '\0');

@@ -178,14 +178,6 @@ const char* reason_against() {
     return answer;
 }
 
-connection tcp_pair() {
-    const owned_file listener = tcp_listener();
-    connection pair;
-    pair.theirs = tcp_connected_to(listener);
-    pair.ours = owned_file{::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC)};
-    return pair;
-}
-
 /// Whether nothing comes for a moment.
 template <class Ring>
 bool is_quiet(Ring& ring) {

@@ -2,6 +2,7 @@
 // makes them. Values; any thread.
 #pragma once
 
+#include <lio/abi/operation_flags.hpp>
 #include <lio/cqe.hpp>
 #include <lio/detail/failure.hpp>
 #include <lio/op/operation.hpp>
@@ -77,7 +78,8 @@ private:
 };
 
 /// One completion of a zero-copy send. There are two: the result, and then the release of the memory; only the first
-/// when it releases the memory itself (after a failure, as a rule).
+/// where nothing could be lent: after some failures. And only the second of a cancelled one, when the chain that it was
+/// in was broken by an operation with skip_success().
 template <class Operation>
 class zero_copy_completion {
     static_assert(Operation::completions == completes::once_and_notification);
@@ -88,8 +90,11 @@ public:
     /// This is the second completion: no result, but the memory's release.
     constexpr bool is_release() const noexcept { return done_.is_notification(); }
 
-    /// From now on the memory is the program's again.
-    constexpr bool releases_memory() const noexcept { return !done_.more(); }
+    /// From now on the memory is the program's again, and no other completion follows. (Except that one does when the
+    /// entry itself was wrong, EINVAL or EFAULT, and stood in a chain behind another: the kernel does not say so.)
+    constexpr bool releases_memory() const noexcept {
+        return is_release() || (!done_.more() && !is_cancelled_with_its_chain());
+    }
 
     /// How many bytes were sent, or the error; of the completion that is no release.
     constexpr lio::result<typename Operation::result_type> result() const noexcept {
@@ -100,10 +105,17 @@ public:
     /// Of the release of a send with report_usage(): the kernel has copied the data after all, at least in part.
     constexpr bool was_copied() const noexcept {
         LIO_ASSERT(is_release(), "only the release tells: look at is_release() first");
-        return done_.raw_result() < 0; // the report is the result's highest bit
+        return (static_cast<std::uint32_t>(done_.raw_result()) & abi::notif_usage_zc_copied) != 0;
     }
 
 private:
+    // From Linux 6.0 to 7.3 at least, of a send that is cancelled because the chain before it broke, the kernel forgets
+    // to say that more follows; the release comes all the same. No other cancellation lacks that word.
+    constexpr bool is_cancelled_with_its_chain() const noexcept {
+        return done_.raw_result() < 0 &&
+               detail::failure_of(done_.result().error()) == detail::failure::cancelled;
+    }
+
     cqe done_;
 };
 

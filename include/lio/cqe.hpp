@@ -57,7 +57,7 @@ public:
     /// What the operation returned: 0 or more (its meaning is the operation's), or the error.
     constexpr lio::result<int> result() const noexcept {
         if (entry_.res < 0) [[unlikely]]
-            return error{-entry_.res};
+            return failure();
         return entry_.res;
     }
 
@@ -69,7 +69,7 @@ public:
             return Operation::interpret(*this);
         } else {
             if (entry_.res < 0) [[unlikely]]
-                return error{-entry_.res};
+                return failure();
             using value = typename Operation::result_type;
             if constexpr (std::is_void_v<value>)
                 return {};
@@ -86,7 +86,7 @@ public:
         requires(Operation::opens_descriptor)
     lio::result<owned_descriptor> take() const noexcept {
         if (entry_.res < 0) [[unlikely]]
-            return error{-entry_.res};
+            return failure();
         return owned_descriptor{entry_.res};
     }
 
@@ -124,6 +124,11 @@ public:
     constexpr std::uint32_t flags() const noexcept { return entry_.flags; }
 
 private:
+    // The release of a zero-copy send can carry the lowest number, of which there is no negative.
+    constexpr error failure() const noexcept {
+        return error{static_cast<std::int32_t>(0U - static_cast<std::uint32_t>(entry_.res))};
+    }
+
     abi::cqe entry_{};
 };
 

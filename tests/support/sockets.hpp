@@ -19,6 +19,7 @@
 #include <cerrno>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace lio::test {
 
@@ -114,6 +115,17 @@ inline owned_file tcp_connected_to(int listener) {
     return client;
 }
 
+/// Both ends of a TCP connection. With `small_buffers` little is on its way at a time.
+inline connection tcp_pair(bool small_buffers = false) {
+    const owned_file listener = tcp_listener();
+    const int size = 4096;
+    // What a connection inherits from its listener, and must be known before it stands.
+    if (small_buffers) REQUIRE(::setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &size, sizeof size) == 0);
+    owned_file client = tcp_connected_to(listener);
+    if (small_buffers) REQUIRE(::setsockopt(client, SOL_SOCKET, SO_SNDBUF, &size, sizeof size) == 0);
+    return {std::move(client), owned_file{::accept(listener, nullptr, nullptr)}};
+}
+
 /// A port of the loopback device at which nobody listens, kept reserved by the socket.
 inline owned_file tcp_deaf_socket() {
     owned_file deaf = tcp_socket();
@@ -139,6 +151,31 @@ inline std::string receive_some(int socket, std::size_t most = 4096) {
     REQUIRE(received >= 0);
     text.resize(static_cast<std::size_t>(received));
     return text;
+}
+
+/// Receives so many bytes; they must all come.
+inline std::string receive_all(int socket, std::size_t size) {
+    std::string text;
+    while (text.size() < size) {
+        const std::string part = receive_some(socket, size - text.size());
+        REQUIRE_FALSE(part.empty());
+        text += part;
+    }
+    return text;
+}
+
+/// Sends until the socket takes no more, and still takes none after a moment; how many bytes that were.
+inline std::size_t fill(int socket) {
+    const std::string some(4096, '.');
+    std::size_t sent = 0;
+    do {
+        ssize_t now = 0;
+        while ((now = ::send(socket, some.data(), some.size(), MSG_DONTWAIT | MSG_NOSIGNAL)) > 0)
+            sent += static_cast<std::size_t>(now);
+        REQUIRE(errno == EAGAIN);
+        pollfd waiting{socket, POLLOUT, 0};
+        if (::poll(&waiting, 1, 30) == 0) return sent;
+    } while (true);
 }
 
 inline std::string_view text_of(bytes memory) {

@@ -21,6 +21,7 @@
 #include <lio/op/recv_zc.hpp>
 #include <lio/op/registered_files.hpp>
 #include <lio/op/send.hpp>
+#include <lio/op/send_zc.hpp>
 #include <lio/op/socket_commands.hpp>
 #include <lio/op/sockets.hpp>
 #include <lio/op/splice.hpp>
