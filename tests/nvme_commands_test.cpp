@@ -1,4 +1,4 @@
-// Commands of NVMe, tried on an emulated disk and held against what the block device and sysfs say of the same disk. On
+// Commands of NVMe, tried on the scratch disk and held against what the block device and sysfs say of the same disk. On
 // a machine with a real NVMe disk only questions are asked. One thread.
 
 #include "catch.hpp"
@@ -159,15 +159,15 @@ nvme_command identify_controller() {
     return request;
 }
 
-// A disk without anything on it, which an emulator makes.
+// The scratch disk, if it is the first NVMe one.
 bool has_disk() {
-    return first_line_of("/sys/block/nvme0n1/device/model").rfind("QEMU NVMe Ctrl", 0) == 0 &&
+    return scratch_disk() == "/dev/nvme0n1" &&
            first_line_of("/sys/block/nvme0n1/queue/logical_block_size") == "512" &&
            ::access("/dev/ng0n1", R_OK | W_OK) == 0;
 }
 bool has_controller() { return ::access("/dev/nvme0", R_OK | W_OK) == 0; }
 
-constexpr const char* no_disk = "an emulated NVMe disk, and root";
+constexpr const char* no_disk = "an NVMe disk that may be overwritten (LIO_SCRATCH_DISK=/dev/nvme0n1), and root";
 constexpr const char* no_controller = "an NVMe disk, and root";
 constexpr const char* no_128 = "operations of 128 bytes: since Linux 6.19";
 

@@ -7,6 +7,7 @@
 #endif
 
 #include "catch.hpp"
+#include "support/block_devices.hpp"
 #include "support/encoding.hpp"
 #include "support/files.hpp"
 #include "support/probe.hpp"
@@ -65,7 +66,6 @@ using lio::test::temporary_directory;
 using lio::test::under_each_setup;
 
 namespace {
-
 
 /// The errno of a completion; 0 if it succeeded.
 int code_of(const lio::cqe& done) {
@@ -1243,16 +1243,16 @@ TEST_CASE("the array of readv_fixed may change once it is submitted [hazard 40]"
 
 namespace {
 
-/// A disk that may be written to without harm: one of the scsi_debug module, which is memory, or the one that an
-/// emulated machine for tests was given. Empty if there is none.
-struct scratch_disk {
+/// A disk that may be written to without harm: one of the scsi_debug module, which is memory, or the one that was named
+/// for it. Empty if there is none.
+struct harmless_disk {
     std::string path;
     bool has_protection = false;
     bool is_scsi_debug = false;
     unsigned block_size = 512;
 
-    static scratch_disk find() {
-        scratch_disk found;
+    static harmless_disk find() {
+        harmless_disk found;
         std::error_code ignored;
         for (const auto& entry : std::filesystem::directory_iterator{"/sys/block", ignored}) {
             const auto line_of = [&entry](const char* name) {
@@ -1261,8 +1261,9 @@ struct scratch_disk {
                 return line.substr(0, line.find_last_not_of(" \n") + 1);
             };
             const bool is_scsi_debug = line_of("device/model") == "scsi_debug";
-            if (!is_scsi_debug && line_of("device/serial") != "kernel-run") continue;
-            found.path = "/dev/" + entry.path().filename().string();
+            const std::string path = "/dev/" + entry.path().filename().string();
+            if (!is_scsi_debug && path != lio::test::scratch_disk()) continue;
+            found.path = path;
             found.is_scsi_debug = is_scsi_debug;
             found.has_protection = line_of("integrity/tag_size") != "" && line_of("integrity/format") != "none";
             found.block_size = static_cast<unsigned>(std::stoul(line_of("queue/logical_block_size")));
@@ -1306,8 +1307,9 @@ TEST_CASE("a write to a stream writes, where the file knows no streams") {
 }
 
 TEST_CASE("a write to a stream that the device does not have fails with EINVAL") {
-    const scratch_disk disk = scratch_disk::find();
-    if (disk.path.empty()) LIO_SKIP("needs a disk of scsi_debug, or the one of an emulated machine, and Linux 6.16");
+    const harmless_disk disk = harmless_disk::find();
+    if (disk.path.empty())
+        LIO_SKIP("a disk of scsi_debug, or one that may be overwritten (LIO_SCRATCH_DISK); Linux 6.16");
     under_each_setup([&disk](lio::ring& ring) {
         const open_file file{disk.path, O_RDWR | O_DIRECT};
         alignas(4096) static unsigned char block[4096];
@@ -1354,9 +1356,9 @@ TEST_CASE("protection information is refused on a file that has none") {
 }
 
 TEST_CASE("protection information is refused on a disk that has none") {
-    const scratch_disk disk = scratch_disk::find();
+    const harmless_disk disk = harmless_disk::find();
     if (disk.path.empty() || disk.has_protection)
-        LIO_SKIP("needs a disk of scsi_debug, or the one of an emulated machine, without protection information");
+        LIO_SKIP("a disk of scsi_debug, or one that may be overwritten (LIO_SCRATCH_DISK), without protection");
     under_each_setup([&disk](lio::ring& ring) {
         if (!knows_attributes(ring)) return lio::test::record_partial_skip("protection information needs Linux 6.14");
         const open_file file{disk.path, O_RDWR | O_DIRECT};
@@ -1369,7 +1371,7 @@ TEST_CASE("protection information is refused on a disk that has none") {
 }
 
 TEST_CASE("protection information goes to the disk with a write and comes back with a read") {
-    const scratch_disk disk = scratch_disk::find();
+    const harmless_disk disk = harmless_disk::find();
     if (!disk.has_protection || !disk.is_scsi_debug)
         LIO_SKIP("needs a disk of scsi_debug with dif=1 and dix=1, and Linux 6.14");
     under_each_setup([&disk](lio::ring& ring) {
@@ -1486,7 +1488,7 @@ TEST_CASE("an atomic write is refused on a file that does not have them") {
 }
 
 TEST_CASE("an atomic write goes to a disk that has them") {
-    const scratch_disk disk = scratch_disk::find();
+    const harmless_disk disk = harmless_disk::find();
     // With protection information scsi_debug cannot read back what was written so.
     if (disk.path.empty() || disk.has_protection)
         LIO_SKIP("needs a disk of scsi_debug with atomic_wr=1 and without protection information, and Linux 6.11");

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <memory>
@@ -25,12 +26,19 @@ inline std::string first_line_of(const std::string& path) {
     return line;
 }
 
-/// A device of a few megabytes that may be overwritten: a file behind a free loop device, or an NVMe disk that says of
-/// itself that an emulator makes it, where nothing is lost. exists() says whether there is one.
+/// The disk that the tests may overwrite, "/dev/nvme0n1" for example: who runs them names it, because no look at a disk
+/// tells whether somebody needs what is on it. Empty if none was named.
+inline std::string scratch_disk() {
+    const char* const named = std::getenv("LIO_SCRATCH_DISK");
+    return named != nullptr ? named : "";
+}
+
+/// A device of a few megabytes that may be overwritten: a file behind a free loop device, or the scratch disk. exists()
+/// says whether there is one.
 class scratch_device {
 public:
     scratch_device() {
-        if (!make_loop()) find_emulated_disk();
+        if (!make_loop()) find_scratch_disk();
     }
     scratch_device(const scratch_device&) = delete;
     scratch_device& operator=(const scratch_device&) = delete;
@@ -81,10 +89,9 @@ private:
         return false;
     }
 
-    void find_emulated_disk() {
-        if (first_line_of("/sys/block/nvme0n1/device/model").rfind("QEMU NVMe Ctrl", 0) != 0) return;
-        path_ = "/dev/nvme0n1";
-        file_ = ::open(path_.c_str(), O_RDWR | O_CLOEXEC);
+    void find_scratch_disk() {
+        path_ = scratch_disk();
+        if (!path_.empty()) file_ = ::open(path_.c_str(), O_RDWR | O_CLOEXEC);
     }
 
     std::unique_ptr<temporary_directory> directory_;
