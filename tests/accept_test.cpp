@@ -385,10 +385,10 @@ TEST_CASE("accept_direct puts the connection into the slot that it was given, an
         // In place of what is there, which is closed.
         const owned_file second = tcp_connected_to(listener);
         CHECK(code(run(ring, op::accept_direct(listener, files[2]).flags(SOCK_NONBLOCK))) == 0);
-        CHECK(receive_some(first).empty());
+        CHECK(hears_the_end(first));
         CHECK(reaches(ring, files[2], second));
         CHECK(code(run(ring, op::close(files[2]))) == 0);
-        CHECK(receive_some(second).empty());
+        CHECK(hears_the_end(second));
     });
 }
 
@@ -413,7 +413,7 @@ TEST_CASE("accept_direct_allocate says which free slot it took, and fails when n
         // The connection for which there is no slot is closed.
         const owned_file third = tcp_connected_to(listener);
         CHECK(code(run(ring, op::accept_direct_allocate(listener))) == ENFILE);
-        CHECK(receive_some(third).empty());
+        CHECK(hears_the_end(third));
         // A slot that was emptied is free again.
         CHECK(code(run(ring, op::close(files[1]))) == 0);
         const owned_file fourth = tcp_connected_to(listener);
@@ -431,7 +431,7 @@ TEST_CASE("an accept into a slot that is not there fails, and nothing stays open
         const auto accept_into = [&](std::uint32_t slot) {
             const owned_file client = tcp_connected_to(listener);
             const int answer = code(run(ring, op::accept_direct(listener, direct_descriptor{slot})));
-            CHECK(receive_some(client).empty()); // it was taken and closed
+            CHECK(hears_the_end(client)); // it was taken and closed
             return answer;
         };
         // There is no table at all.
@@ -519,7 +519,7 @@ TEST_CASE("accept_multishot_direct ends when no slot is free, and goes on when i
         CHECK(none.event() == multishot_event::failed);
         CHECK(none.ended());
         CHECK(none.problem().code() == ENFILE);
-        CHECK(receive_some(second).empty()); // closed, for want of a slot
+        CHECK(hears_the_end(second)); // closed, for want of a slot
         CHECK(reaches(ring, files[0], first));
 
         CHECK(code(run(ring, op::close(files[0]))) == 0);

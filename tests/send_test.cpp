@@ -884,7 +884,9 @@ TEST_CASE("send_vectorized fails on too many pieces, and where send does", "[sen
         const std::vector<iovec> many(1025, piece(text));
         connection pair = socket_pair();
         CHECK(code(run(ring, op::send_vectorized(pair.ours, many))) == EINVAL);
-        CHECK(code(run(ring, op::send_vectorized(pair.ours, many.data(), 0x100000001))) == EINVAL);
+        // On 64 bits a number that would be 1024 if it were cut.
+        const auto huge = static_cast<std::size_t>(std::uint64_t{1} << 32 | 1024);
+        if (huge != 1024) CHECK(code(run(ring, op::send_vectorized(pair.ours, many.data(), huge))) == EINVAL);
         CHECK(is_empty(pair.theirs));
         CHECK(run(ring, op::send_vectorized(pair.ours, many.data(), 1024)).result().value() == 1024);
         const iovec list[] = {piece(text)};
@@ -1048,7 +1050,8 @@ TEST_CASE("sendmsg fails where its system call does", "[send][sendmsg]") {
         std::vector<iovec> many(1025, list[0]);
         message.msg_iov = many.data();
         message.msg_iovlen = many.size();
-        CHECK(code(run(ring, op::sendmsg(pair.ours, message))) == EMSGSIZE);
+        const int too_many = code(run(ring, op::sendmsg(pair.ours, message)));
+        CHECK((too_many == EMSGSIZE || too_many == EINVAL)); // EINVAL from Linux 6.1 to 6.12 at least
         CHECK(is_empty(pair.theirs));
         pair.theirs.close();
         message.msg_iovlen = 1;

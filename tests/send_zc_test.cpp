@@ -359,7 +359,6 @@ TEST_CASE("a zero-copy send with MSG_WAITALL sends all, however little fits at a
             received += receive_some(pair.theirs, 65536);
             // Looking is also what lets a ring that defers its work go on with the send.
             for (const cqe& one : ring.reap()) done.push_back(one);
-            if (received.size() < text.size() / 4) REQUIRE(done.empty());
         }
         CHECK(received == text);
         while (done.empty() || !done.back().as<op::send_zc>().releases_memory()) done.push_back(next_soon(ring));
@@ -746,7 +745,8 @@ TEST_CASE("sendmsg_zc fails where sendmsg does, and gives the memory back [hazar
         CHECK(code_of(ring, op::sendmsg_zc(local.ours, message)) == EOPNOTSUPP);
         connection pair = tcp_pair();
         message.msg_iovlen = many.size();
-        CHECK(code_of(ring, op::sendmsg_zc(pair.ours, message)) == EMSGSIZE);
+        const int too_many = code_of(ring, op::sendmsg_zc(pair.ours, message));
+        CHECK((too_many == EMSGSIZE || too_many == EINVAL)); // EINVAL up to Linux 6.12 at least
         message.msg_iovlen = 1;
         const linger at_once{1, 0};
         REQUIRE(::setsockopt(pair.theirs, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0);

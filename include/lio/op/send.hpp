@@ -154,7 +154,7 @@ public:
 /// Lifetimes: the msghdr, the address and the array of pieces until the operation has been submitted (before Linux 5.5,
 /// until the completion); the memory and the control data until the completion.
 /// Traps: those of send. Control data goes with the first bytes: what flags(MSG_WAITALL) sends later has none.
-/// EMSGSIZE: the pieces are more than 1024.
+/// EMSGSIZE, on some kernels EINVAL: the pieces are more than 1024.
 /// Since Linux 5.3.
 class sendmsg : public send_operation<sendmsg> {
 public:
