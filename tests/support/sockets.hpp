@@ -146,7 +146,7 @@ inline void send_all(int socket, std::string_view text) {
 /// registered files a second later and more, and the peer sees the end of the stream only then.
 inline std::string receive_some(int socket, std::size_t most = 4096) {
     pollfd waiting{socket, POLLIN, 0};
-    REQUIRE(::poll(&waiting, 1, 20000) == 1);
+    REQUIRE(::poll(&waiting, 1, 10000) == 1);
     std::string text(most, '\0');
     const ssize_t received = ::recv(socket, text.data(), text.size(), 0);
     REQUIRE(received >= 0);

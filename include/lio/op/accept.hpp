@@ -36,7 +36,7 @@ protected:
 template <class Derived>
 class direct_accept_operation : public accept_operation<Derived> {
 public:
-    /// SOCK_NONBLOCK or 0; replaces earlier ones. SOCK_CLOEXEC is refused by push: a slot has no such flag.
+    /// SOCK_NONBLOCK or 0; replaces earlier ones. SOCK_CLOEXEC is refused by push, for good: a slot has no such flag.
     constexpr Derived flags(int flags) const noexcept {
         Derived changed = accept_operation<Derived>::flags(flags);
         // SOCK_CLOEXEC is the same number.
