@@ -1004,9 +1004,13 @@ TEST_CASE("a message that waits may be overwritten once it is submitted, its con
 
 TEST_CASE("sendmsg with MSG_WAITALL sends the rest too, and the control data once", "[send][sendmsg][hazard 38]") {
     if (!has_waitall()) LIO_SKIP(no_waitall);
-    std::string large; // made once: on an emulated machine that takes seconds
-    while (large.size() < 4 * 1024 * 1024) large += std::to_string(large.size()) + ' ';
-    under_each_setup([&large](ring& ring) {
+    // Made once: on an emulated machine that takes seconds.
+    static std::string large = [] {
+        std::string text;
+        while (text.size() < 4 * 1024 * 1024) text += std::to_string(text.size()) + ' ';
+        return text;
+    }();
+    under_each_setup([](ring& ring) {
         connection pair = socket_pair();
         const connection pipe = pipe_pair();
         const message_with_descriptor message{large, pipe.theirs};
