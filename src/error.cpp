@@ -36,6 +36,9 @@ constexpr sentence sentences[] = {
      "often only 64 KiB; raise it or ask for fewer entries. On newer kernels memory is short, which may pass"},
     {cause::setup_call, EMFILE, "the process has as many open files as it may (RLIMIT_NOFILE, ulimit -n): close some or raise it"},
     {cause::setup_call, ENFILE, "the system has as many open files as it may (sysctl fs.file-max); this may pass"},
+    {cause::setup_call, EAGAIN,
+     "the kernel could not start a thread for the ring: there are as many as the user or the control group may have "
+     "(RLIMIT_NPROC, ulimit -u); this may pass"},
     {cause::setup_call, ENXIO, "ring_options::attach_to is not an open descriptor"},
     {cause::setup_call, EINVAL,
      "the kernel refuses this combination of options: ask for fewer of them, or leave the choice to the library"},
@@ -158,6 +161,19 @@ constexpr sentence sentences[] = {
     {cause::deferred_taskrun_missing, 0, "this kernel lacks setup::deferred_taskrun (since Linux 6.1)"},
     {cause::no_sq_array_missing, 0, "this kernel lacks setup::no_sq_array (since Linux 6.6)"},
     {cause::hybrid_iopoll_missing, 0, "this kernel lacks setup::hybrid_iopoll (since Linux 6.13)"},
+
+    {cause::rings_disabled, 0,
+     "nobody may use io_uring here: the sysctl kernel.io_uring_disabled is 2. Ask the administrator; trying again does not "
+     "help"},
+    {cause::rings_limited_to_administrators, 0,
+     "only administrators (CAP_SYS_ADMIN) may use io_uring here: the sysctl kernel.io_uring_disabled is 1, and "
+     "kernel.io_uring_group names no group that may. Ask the administrator; trying again does not help"},
+    {cause::rings_limited_to_group, 0,
+     "this process may not use io_uring here: the sysctl kernel.io_uring_disabled is 1, and the process is not in the group "
+     "that kernel.io_uring_group names. Ask the administrator; trying again does not help"},
+    {cause::rings_filtered, 0,
+     "a filter forbids io_uring here, most likely seccomp, as container runtimes set it: no sysctl does. Change the filter; "
+     "trying again does not help"},
 
     {cause::close_on_exec_of_slot, 0,
      "a slot of the registered files has no close-on-exec flag, and no file in a slot survives exec: leave O_CLOEXEC or "

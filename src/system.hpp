@@ -9,6 +9,7 @@
 #include <lio/abi/register.hpp>
 #include <lio/abi/setup.hpp>
 #include <lio/detail/enter_call.hpp>
+#include <lio/op/direct_slot.hpp>
 #include <lio/result.hpp>
 
 #include <cstddef>
@@ -117,6 +118,22 @@ inline result<void> do_not_fork(void* address, std::size_t size) noexcept {
 
 /// close(2).
 inline result<void> close(int file) noexcept { return detail::nothing(arch::invoke(arch::close, file), cause::operation); }
+
+/// openat(2) of an absolute path. The errno alone says what is wrong.
+inline result<int> open_to_read(const char* path) noexcept {
+    constexpr long at_working_directory = -100;
+    const long answer = arch::invoke(arch::openat, at_working_directory, detail::argument(path),
+                                     static_cast<long>(lio::detail::close_on_exec));
+    if (detail::failed(answer)) return detail::as_error(answer, cause::operation);
+    return static_cast<int>(answer);
+}
+
+/// read(2): how many bytes there were, at most `size`.
+inline result<std::size_t> read(int file, void* buffer, std::size_t size) noexcept {
+    const long answer = arch::invoke(arch::read, file, detail::argument(buffer), static_cast<long>(size));
+    if (detail::failed(answer)) return detail::as_error(answer, cause::operation);
+    return static_cast<std::size_t>(answer);
+}
 
 /// getpid(2) and gettid(2); they do not fail.
 inline std::int32_t process_id() noexcept { return static_cast<std::int32_t>(arch::invoke(arch::getpid)); }

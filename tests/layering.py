@@ -141,6 +141,27 @@ def every_file_opens_with_what_it_is():
 
 
 @case
+def every_set_up_option_is_since_the_release_that_its_doc_names():
+    # The doc comment, then "name = 1u << bit": of the options, and of the kernel's own names.
+    option = re.compile(r"((?:^ *///[^\n]*\n)+)(?:    (\w+)|inline constexpr std::uint32_t (setup_\w+)) = 1[uU] << (\d+)[,;]",
+                        re.MULTILINE)
+    release = re.compile(r"Since\s+Linux\s+(\d+)\.(\d+)")
+    claims, bits = [], {"option": set(), "abi": set()}
+    for path in ("include/lio/ring_options.hpp", "include/lio/abi/setup.hpp"):
+        for doc, name, abi_name, bit in option.findall((ROOT / path).read_text()):
+            named = release.findall(doc.replace("///", " "))
+            assert len(named) == 1, f"the doc of {name or abi_name} does not name one release"
+            flag = f"lio::setup::{name}" if name else f"static_cast<lio::setup>(lio::abi::{abi_name})"
+            claims.append(f"static_assert(lio::since({flag}) == lio::kernel_version{{{named[0][0]}, {named[0][1]}}});\n")
+            bits["option" if name else "abi"].add(int(bit))
+    assert len(bits["option"]) >= 13 and len(bits["abi"]) >= 21, f"found only {bits}"
+    assert bits["option"] <= bits["abi"], "an option is none of the kernel's"
+    source = options.work / "since.cpp"
+    source.write_text("#include <lio/minimum_kernel.hpp>\n" + "".join(claims))
+    run(*compile_flags("-fsyntax-only", source))
+
+
+@case
 def the_programs_in_the_readme_are_files_in_examples():
     readme = (ROOT / "README.md").read_text()
     programs = [block for block in re.findall(r"```cpp\n(.*?)```", readme, re.DOTALL) if "int main" in block]

@@ -70,6 +70,12 @@ enum class cause : std::uint32_t {
     no_sq_array_missing,
     hybrid_iopoll_missing,
 
+    // Why there are no rings at all; what abilities() finds out.
+    rings_disabled,
+    rings_limited_to_administrators,
+    rings_limited_to_group,
+    rings_filtered,
+
     // Arguments that an operation cannot carry; refused by push.
     close_on_exec_of_slot,
     range_too_long,

@@ -78,6 +78,7 @@ private:
     }
 
     friend struct probe_maker;
+    friend class system_abilities;
 
     std::uint64_t operations_[4] = {};
     std::uint32_t features_ = 0;

@@ -1,10 +1,12 @@
 // The one door of lio-uring: rings, operations, registered resources.
 #pragma once
 
+#include <lio/abilities.hpp>
 #include <lio/buffer_ring.hpp>
 #include <lio/cancel_answer.hpp>
 #include <lio/completion.hpp>
 #include <lio/large_ring.hpp>
+#include <lio/minimum_kernel.hpp>
 #include <lio/op/all.hpp>
 #include <lio/probe.hpp>
 #include <lio/received_message.hpp>

@@ -9,8 +9,8 @@
 namespace lio::arch {
 
 enum number : long {
-    write = SYS_write, munmap = SYS_munmap, madvise = SYS_madvise, getpid = SYS_getpid, close = SYS_close,
-    gettid = SYS_gettid, tgkill = SYS_tgkill,
+    openat = SYS_openat, read = SYS_read, write = SYS_write, close = SYS_close, munmap = SYS_munmap,
+    madvise = SYS_madvise, getpid = SYS_getpid, gettid = SYS_gettid, tgkill = SYS_tgkill,
 #ifdef SYS_clock_gettime64 // where the plain one has 32-bit seconds
     clock_gettime = SYS_clock_gettime64,
 #elif defined(__LP64__) || defined(__x86_64__)

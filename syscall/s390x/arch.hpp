@@ -5,8 +5,8 @@
 namespace lio::arch {
 
 enum number : long {
-    write = 4, close = 6, getpid = 20, mmap = 90, munmap = 91, madvise = 219, gettid = 236, tgkill = 241,
-    clock_gettime = 260,
+    read = 3, write = 4, close = 6, getpid = 20, mmap = 90, munmap = 91, madvise = 219, gettid = 236, tgkill = 241,
+    clock_gettime = 260, openat = 288,
     io_uring_setup = 425, io_uring_enter = 426, io_uring_register = 427,
 };
 

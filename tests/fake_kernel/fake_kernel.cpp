@@ -393,6 +393,7 @@ std::string kernel::left() const {
     for (const auto& [address, part] : mappings_)
         text += std::to_string(part.size) + " bytes are mapped, of " +
                 (part.file < 0 ? "plain memory" : "ring " + std::to_string(part.file)) + "\n";
+    for (const auto& [file, content] : open_texts_) text += "file " + std::to_string(file) + " is open\n";
     for (const registration& one : registrations_)
         text += "registration " + std::to_string(static_cast<std::uint32_t>(one.opcode)) + " of ring " +
                 std::to_string(one.ring) + " is there\n";
@@ -412,6 +413,7 @@ void kernel::clear_books() {
     for (const auto& [address, part] : mappings_) ::munmap(address, part.size);
     registrations_.clear();
     open_.clear();
+    open_texts_.clear();
     mappings_.clear();
     violations_.clear();
 }
@@ -576,6 +578,11 @@ long kernel::register_in_model(int file, register_opcode opcode, void* argument,
 }
 
 long kernel::register_call(int file, register_opcode opcode, void* argument, std::uint32_t count) {
+    // This one needs no ring.
+    if (opcode == register_opcode::register_query && file == -1) {
+        if (answers_questions) return answers_questions(opcode, argument, count);
+        return is_model() ? -EINVAL : raw(::syscall(register_number, file, opcode, argument, count));
+    }
     if (open_.count(file) == 0) {
         violation("a registration with a descriptor that is no open ring");
         return -EBADF;
@@ -676,7 +683,27 @@ long kernel::advise(char* address, std::size_t size, long advice) {
     return answer;
 }
 
+long kernel::open_to_read(const char* path) {
+    const auto found = texts.find(path);
+    if (found == texts.end()) return -ENOENT;
+    while (open_texts_.count(next_text_) != 0) ++next_text_;
+    open_texts_[next_text_] = found->second;
+    return next_text_;
+}
+
+long kernel::read(int file, char* buffer, std::size_t size) {
+    const auto found = open_texts_.find(file);
+    if (found == open_texts_.end()) {
+        violation("descriptor " + std::to_string(file) + " is read, which is no open file");
+        return -EBADF;
+    }
+    const std::size_t moved = found->second.copy(buffer, size);
+    found->second.erase(0, moved);
+    return static_cast<long>(moved);
+}
+
 long kernel::close(int file) {
+    if (open_texts_.erase(file) != 0) return 0;
     if (open_.erase(file) == 0) {
         violation("descriptor " + std::to_string(file) + " is closed, which is no open ring");
         return -EBADF;
@@ -720,6 +747,10 @@ long kernel::carry_out(made_call& call) {
         *pointer<abi::kernel_timespec>(a[1]) = {time.tv_sec, time.tv_nsec};
         return 0;
     }
+    case arch::openat:
+        return open_to_read(pointer<const char>(a[1]));
+    case arch::read:
+        return read(static_cast<int>(a[0]), pointer<char>(a[1]), static_cast<std::size_t>(a[2]));
     case arch::tgkill:
         std::abort();
     }

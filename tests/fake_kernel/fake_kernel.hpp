@@ -176,6 +176,8 @@ public:
     void fail_register(abi::register_opcode opcode, int code, std::size_t times = 1);
     /// Answers questions (register_probe, register_query) in the kernel's place; else the model knows none.
     std::function<long(abi::register_opcode opcode, void* argument, std::uint32_t count)> answers_questions;
+    /// The files that there are to read, with what is in them; on both grounds, so that no test depends on the machine's.
+    std::map<std::string, std::string> texts;
     /// Happens once, at the next enter, before it is answered in whatever way.
     std::function<void()> meanwhile;
     /// Gives another process id than before: as if this were a forked child.
@@ -263,6 +265,8 @@ private:
     long unmap(char* address, std::size_t size);
     long advise(char* address, std::size_t size, long advice);
     long close(int file);
+    long open_to_read(const char* path);
+    long read(int file, char* buffer, std::size_t size);
     registration* find(int ring, abi::register_opcode opcode, std::uint32_t number);
     void violation(const std::string& sentence) { violations_ += sentence + "\n"; }
 
@@ -274,6 +278,8 @@ private:
     std::vector<made_call> calls_;
     std::map<char*, mapped> mappings_;
     std::set<int> open_;
+    std::map<int, std::string> open_texts_; // with what is still to be read
+    int next_text_ = 1'000'000;
     std::vector<registration> registrations_;
     std::string violations_;
     std::map<int, std::unique_ptr<model_ring>> rings_; // closed ones too: a test may look at them afterwards
