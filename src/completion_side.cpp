@@ -64,6 +64,23 @@ result<std::uint32_t> completion_side::wait(std::uint32_t count, const wait_opti
     if (count > mask_ + 1) [[unlikely]]
         return error{EINVAL, cause::wait_too_large};
     if (const std::uint32_t ready = completions_ready(); ready >= count) return ready;
+    if (core_->is_split && count > 1) return wait_on_split(count, options);
+    return wait_whole(count, options);
+}
+
+// Of a wait for several completions the one that a stop sends would not be enough to wake it: so the stop must know of the
+// wait, and the wait of the stop. Each stores its own word, then looks at the other's; with a full fence between, at least
+// one of them sees the other (the partner is in submission_queue::stop()).
+result<std::uint32_t> completion_side::wait_on_split(std::uint32_t count, const wait_options* options) noexcept {
+    core_->waiting_for.store_release(count);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (core_->has_stopped.load_acquire() != 0) count = 1;
+    const auto waited = wait_whole(count, options);
+    core_->waiting_for.store_release(0);
+    return waited;
+}
+
+result<std::uint32_t> completion_side::wait_whole(std::uint32_t count, const wait_options* options) noexcept {
     wait_limit limit{options, count};
     while (completions_ready() < count && !is_full()) {
         const std::uint32_t seen = head_ + slots_ready();

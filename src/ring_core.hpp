@@ -51,6 +51,16 @@ public:
     std::uint32_t handles;
     std::uint32_t references;
 
+    // Between the two handles of a split ring; see split.cpp.
+
+    bool is_split;
+    /// How many completions the waiting handle wants before it wakes; 0 or 1 when it wants any.
+    shared_u32 waiting_for;
+    /// The submitting handle has stopped.
+    shared_u32 has_stopped;
+    /// The waiting handle asks it to.
+    shared_u32 is_asked_to_stop;
+
     /// There is no descriptor: `file` is -1, and enter_file is all there is.
     bool is_only_registered;
 

@@ -185,6 +185,7 @@ result<void> ring_maker::make(const ring_options& options, setup layout, ring_us
         static_cast<void>(close_handle(core));
         return mapped;
     }
+    core.is_split = use == ring_use::two_threads;
     core.handles = core.references = use == ring_use::two_threads ? 2 : 1;
 
     connect(core, parameters, submissions, completions);

@@ -74,6 +74,9 @@ protected:
 
     result<std::uint32_t> wait(std::uint32_t count, const wait_options* options) noexcept;
 
+    result<std::uint32_t> wait_on_split(std::uint32_t count, const wait_options* options) noexcept;
+    result<std::uint32_t> wait_whole(std::uint32_t count, const wait_options* options) noexcept;
+
     // Called when a wait has ended with fewer completions than it was for, and without an error: whether it may go on, or
     // how it ended. `seen` is where the queue ended before.
     result<void> may_wait_on(std::uint32_t count, std::uint32_t seen, const wait_limit& limit) noexcept;

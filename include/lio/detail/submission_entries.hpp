@@ -71,8 +71,10 @@ private:
         constexpr std::uint32_t width = slots_of<Operation, Layout>;
         if constexpr (width == 2)
             if ((this->tail_ & submission_side::mask_) == submission_side::mask_) this->pad();
-        write_slot(slots()[this->tail_ & submission_side::mask_], operation.entry());
-        this->tail_ += width;
+        // First, because for all the compiler knows the slot lies where tail_ does.
+        const std::uint32_t position = this->tail_;
+        this->tail_ = position + width;
+        write_slot(slots()[position & submission_side::mask_], operation.entry());
     }
 
     // How many slots operations of these widths leave unused at the end of the queue's memory: one or none. (Of more
