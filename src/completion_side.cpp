@@ -2,7 +2,7 @@
 
 #include "enter.hpp"
 
-#include <lio/cqe.hpp>
+#include <lio/abi/entries.hpp>
 #include <lio/detail/completion_side.hpp>
 
 namespace lio::detail {
@@ -18,7 +18,32 @@ void completion_side::forget() noexcept {
     holding_flags_ = 0;
     plain_wait_limit_ = 0;
     always_enters_ = false;
+    is_mixed_ = false;
     core_ = nullptr;
+}
+
+std::uint32_t completion_side::completions_ready() const noexcept {
+    const std::uint32_t slots = slots_ready();
+    if (!is_mixed_) return slots;
+    std::uint32_t count = 0;
+    const std::uint32_t end = head_ + slots;
+    for (std::uint32_t i = skip_padding(head_, end); i != end; i = skip_padding(i + slots_of(slot_at(i)), end)) ++count;
+    return count;
+}
+
+std::uint32_t completion_side::slots_for(std::uint32_t count) const noexcept {
+    if (!is_mixed_) return count;
+    const std::uint32_t ready = completions_ready(); // in this order: more may come in between
+    const std::uint32_t slots = slots_ready() + (count > ready ? count - ready : 0);
+    return slots <= mask_ + 1 ? slots : mask_ + 1;
+}
+
+bool completion_side::is_full() noexcept {
+    if (!is_mixed_) return slots_ready() > mask_;
+    // Padding in front takes room that a completion may need.
+    const std::uint32_t first = skip_padding(head_, head_ + slots_ready());
+    if (first != head_) release(first);
+    return slots_ready() >= mask_;
 }
 
 result<void> completion_side::flush() noexcept {
@@ -28,7 +53,7 @@ result<void> completion_side::flush() noexcept {
         const auto entered = enter(*core_, 0, 0, abi::enter_getevents, nullptr);
         if (!entered) return entered.error();
     }
-    if (ready() == 0) return error{EAGAIN, cause::nothing_ready};
+    if (completions_ready() == 0) return error{EAGAIN, cause::nothing_ready};
     return {};
 }
 
@@ -38,18 +63,37 @@ result<std::uint32_t> completion_side::wait(std::uint32_t count, const wait_opti
     // The kernel would take the queue's size for it and return early.
     if (count > mask_ + 1) [[unlikely]]
         return error{EINVAL, cause::wait_too_large};
-    if (ready() >= count) return ready();
+    if (const std::uint32_t ready = completions_ready(); ready >= count) return ready;
+    if (core_->is_split && count > 1) return wait_on_split(count, options);
+    return wait_whole(count, options);
+}
+
+// Of a wait for several completions the one that a stop sends would not be enough to wake it: so the stop must know of the
+// wait, and the wait of the stop. Each stores its own word, then looks at the other's; with a full fence between, at least
+// one of them sees the other (the partner is in submission_queue::stop()).
+result<std::uint32_t> completion_side::wait_on_split(std::uint32_t count, const wait_options* options) noexcept {
+    core_->waiting_for.store_release(count);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (core_->has_stopped.load_acquire() != 0) count = 1;
+    const auto waited = wait_whole(count, options);
+    core_->waiting_for.store_release(0);
+    return waited;
+}
+
+result<std::uint32_t> completion_side::wait_whole(std::uint32_t count, const wait_options* options) noexcept {
     wait_limit limit{options, count};
-    while (ready() < count) {
-        const std::uint32_t seen = head_ + ready();
-        const auto entered = enter(*core_, 0, count, abi::enter_getevents, limit.for_next_call());
-        if (!entered && ready() < count) return entered.error();
-        if (ready() != 0 && has_minimum_wait(options)) break;
-        // An empty queue hides nothing: nothing has failed, and it was a timer that ended the wait.
-        if (ready() == 0) continue;
+    while (completions_ready() < count && !is_full()) {
+        const std::uint32_t seen = head_ + slots_ready();
+        const std::uint32_t wanted = slots_for(count);
+        const auto entered = enter(*core_, 0, wanted, abi::enter_getevents, limit.for_next_call());
+        if (!entered && completions_ready() < count) return entered.error();
+        if (completions_ready() != 0 && has_minimum_wait(options)) break;
+        // An empty queue hides nothing: nothing has failed, and it was a timer that ended the wait. The slots that were
+        // waited for may hold fewer completions.
+        if (slots_ready() == 0 || (is_mixed_ && slots_ready() >= wanted)) continue;
         if (const auto allowed = may_wait_on(count, seen, limit); !allowed) return allowed.error();
     }
-    return ready();
+    return completions_ready();
 }
 
 // A wait that fell short without an error was ended by a signal, by its time, or by a timer (op::timeout) that has gone
@@ -57,21 +101,24 @@ result<std::uint32_t> completion_side::wait(std::uint32_t count, const wait_opti
 // the third is not the caller's business.
 result<void> completion_side::may_wait_on(std::uint32_t count, std::uint32_t seen, const wait_limit& limit) noexcept {
     // Polling for completions ends early when the kernel has other work.
-    if (core_->is_iopoll || ready() >= count) return {};
+    if (core_->is_iopoll || completions_ready() >= count) return {};
     if (limit.has_passed()) return limit.early_end();
     if (timer_went_off(seen)) return {};
     // The waiter may be woken before the timer's completion is posted, which may need this thread, or the kernel's own.
     static_cast<void>(flush());
-    if (timer_went_off(seen) || ready() >= count) return {};
-    if (core_->is_sqpoll && head_ + ready() == seen) return {};
+    if (timer_went_off(seen) || completions_ready() >= count) return {};
+    if (core_->is_sqpoll && head_ + slots_ready() == seen) return {};
     return limit.early_end();
 }
 
 bool completion_side::timer_went_off(std::uint32_t seen) const noexcept {
-    const std::size_t stride = has(core_->flags, setup::large_completions) ? sizeof(large_cqe) : sizeof(cqe);
-    for (std::uint32_t i = seen; i != head_ + ready(); ++i)
-        if (reinterpret_cast<const cqe*>(static_cast<const char*>(entries_) + (i & mask_) * stride)->raw_result() == -ETIME)
-            return true;
+    const std::size_t stride = has(core_->flags, setup::large_completions) ? sizeof(abi::cqe32) : sizeof(abi::cqe);
+    for (std::uint32_t i = seen; i != head_ + slots_ready();) {
+        const auto& entry =
+            *reinterpret_cast<const abi::cqe*>(static_cast<const char*>(entries_) + (i & mask_) * stride);
+        if (entry.res == -ETIME) return true;
+        i += is_mixed_ ? slots_of(entry) : 1;
+    }
     return false;
 }
 

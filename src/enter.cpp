@@ -98,12 +98,6 @@ struct enter_arguments {
     }
 };
 
-// The registered number of a descriptor belongs to the thread that registered it: on another it is nothing, or
-// another ring.
-bool is_elsewhere(const ring_core& core) noexcept {
-    return core.is_registered && arch::thread_identity() != core.owner;
-}
-
 result<std::uint32_t> enter_sqpoll(const ring_core& core, const enter_arguments& arguments) noexcept {
     // The kernel's thread says that it will sleep, and then looks at the tail once more; we have stored the
     // tail and then look whether it says so. Each side must see the other's store or the other way round,
@@ -145,16 +139,17 @@ result<std::uint32_t> enter(ring_core& core, std::uint32_t submit_count, std::ui
     arguments.flags |= terms.flags;
     if ((terms.flags & abi::enter_ext_arg) != 0) arguments.events = &terms.argument;
     if (core.is_sqpoll) return enter_sqpoll(core, arguments);
+    if (core.is_elsewhere() && core.is_only_registered) return error{EEXIST, cause::wrong_thread};
     // The descriptor itself is good on every thread, and the kernel knows whether the ring is.
     const auto taken =
-        is_elsewhere(core) ? arguments.call(core.file, 0) : arguments.call(core.enter_file, core.enter_flags);
+        core.is_elsewhere() ? arguments.call(core.file, 0) : arguments.call(core.enter_file, core.enter_flags);
     return finish(core, taken, arguments);
 }
 
 result<std::uint32_t> recover(ring_core& core, enter_answer answer, std::uint32_t submit_count, std::uint32_t wait_for,
                               std::uint32_t flags) noexcept {
     // On the wrong thread the call went to no ring, or to one that had nothing to submit: nothing has happened yet.
-    if (is_elsewhere(core)) return enter(core, submit_count, wait_for, flags, nullptr);
+    if (core.is_elsewhere()) return enter(core, submit_count, wait_for, flags, nullptr);
     return finish(core, system::taken(answer), enter_arguments{submit_count, wait_for, flags, nullptr});
 }
 

@@ -111,10 +111,10 @@ constexpr sentence sentences[] = {
     {cause::contradicting_options, 0,
      "these options exclude each other: sqpoll goes without cooperative_taskrun, taskrun_flag and deferred_taskrun; "
      "deferred_taskrun needs single_issuer; taskrun_flag needs cooperative_taskrun or deferred_taskrun; hybrid_iopoll needs "
-     "iopoll"},
+     "iopoll; rewind needs no_sq_array and goes without sqpoll"},
     {cause::entry_size_is_the_type, 0,
-     "the size of a ring's entries is its type: use lio::large_ring or lio::large_completion_ring, and leave "
-     "setup::large_entries and setup::large_completions out"},
+     "the size of a ring's entries is its type: use lio::large_ring, lio::large_completion_ring, lio::mixed_ring or "
+     "lio::mixed_completion_ring, and leave the options that name sizes out"},
     {cause::split_binds_thread, 0,
      "a split ring waits on another thread than the one that submits, which setup::deferred_taskrun forbids: leave it out, "
      "or use a lio::ring"},
@@ -125,6 +125,11 @@ constexpr sentence sentences[] = {
     {cause::memory_refused, 0,
      "the kernel refuses the memory for the ring: it does not begin at a page, it is not one huge page (as it must be up to "
      "Linux 6.13), or the kernel cannot use the program's memory at all (since Linux 6.5)"},
+    {cause::registered_file_needs_memory, 0,
+     "a ring without a descriptor cannot be mapped: give ring_options::memory to setup::registered_file_only"},
+    {cause::registered_file_needs_identity, 0,
+     "a ring without a descriptor is known to its thread alone, and threads cannot be told apart on this CPU or before "
+     "thread-local storage is set up: leave setup::registered_file_only out"},
     {cause::no_room_comes, 0,
      "room only comes by itself where a kernel thread submits (setup::sqpoll, since Linux 5.10): submit instead"},
     {cause::resize_needs_set_up, 0,
@@ -137,6 +142,8 @@ constexpr sentence sentences[] = {
      "what waits in the queues does not fit into the new sizes: submit and reap first, or ask for more; the ring is as it "
      "was"},
     {cause::reap_first, 0, "completions of 32 bytes are not carried over: reap them first; the ring is as it was"},
+    {cause::submit_first, 0,
+     "entries of 64 and 128 bytes are not carried over: submit them first; the ring is as it was"},
     {cause::resize_lost_the_ring, 0,
      "the kernel had given the ring its new size when mapping it failed: the ring is closed, what was queued is lost, and "
      "what was in flight is cancelled"},
@@ -161,6 +168,10 @@ constexpr sentence sentences[] = {
     {cause::deferred_taskrun_missing, 0, "this kernel lacks setup::deferred_taskrun (since Linux 6.1)"},
     {cause::no_sq_array_missing, 0, "this kernel lacks setup::no_sq_array (since Linux 6.6)"},
     {cause::hybrid_iopoll_missing, 0, "this kernel lacks setup::hybrid_iopoll (since Linux 6.13)"},
+    {cause::mixed_completions_missing, 0,
+     "this kernel lacks completions of mixed sizes (since Linux 6.18): use lio::large_completion_ring"},
+    {cause::mixed_entries_missing, 0, "this kernel lacks entries of mixed sizes (since Linux 6.19): use lio::large_ring"},
+    {cause::rewind_missing, 0, "this kernel lacks setup::rewind (since Linux 7.0)"},
 
     {cause::rings_disabled, 0,
      "nobody may use io_uring here: the sysctl kernel.io_uring_disabled is 2. Ask the administrator; trying again does not "
@@ -181,6 +192,8 @@ constexpr sentence sentences[] = {
     {cause::range_too_long, 0,
      "the range is longer than this operation can say (2^32 - 1 bytes): split it, or give 0 for all that follows; nothing "
      "was queued"},
+    {cause::user_data_is_reserved, 0,
+     "the library gives this user_data to entries of its own (lio::reserved_user_data): take any other; nothing was queued"},
 };
 
 } // namespace

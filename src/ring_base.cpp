@@ -53,12 +53,12 @@ result<submission> ring_base::submit_and_wait(std::uint32_t count, const wait_op
     if (!is_open()) return ring_is_closed();
     if (count > completion_capacity()) return error{EINVAL, cause::wait_too_large};
     // Asking for events costs the kernel something, so it is not done when enough are there.
-    if (ready() >= count) return submit();
+    if (completions_ready() >= count) return submit();
     // Before anything is published: a kernel thread that submits would take it.
     if (const auto possible = can_wait(*core(), options); !possible) return possible.error();
     wait_limit limit{options, count};
-    const std::uint32_t seen = head_ + ready();
-    const auto taken = enter(*core(), publish(), count, abi::enter_getevents, limit.for_next_call());
+    const std::uint32_t seen = head_ + slots_ready();
+    const auto taken = enter(*core(), publish(), slots_for(count), abi::enter_getevents, limit.for_next_call());
     return finish_wait(taken, count, seen, limit, options);
 }
 
@@ -66,9 +66,11 @@ result<submission> ring_base::finish_wait(result<std::uint32_t> taken, std::uint
                                           wait_limit& limit, const wait_options* options) noexcept {
     const auto done = count_taken(taken);
     // A call that did not take everything has not waited.
-    if (!done || done->left != 0 || ready() >= count) return done;
-    if (ready() != 0 && has_minimum_wait(options)) return done;
-    if (const auto allowed = may_wait_on(count, seen, limit); !allowed) return allowed.error();
+    if (!done || done->left != 0 || completions_ready() >= count) return done;
+    if (completions_ready() != 0 && has_minimum_wait(options)) return done;
+    // Where sizes are mixed the kernel may have found enough, by its count.
+    if (!is_mixed_)
+        if (const auto allowed = may_wait_on(count, seen, limit); !allowed) return allowed.error();
     if (const auto waited = wait(count, limit.for_next_call()); !waited) return waited.error();
     return done;
 }

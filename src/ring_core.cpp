@@ -9,10 +9,18 @@ namespace lio::detail {
 
 error ring_is_closed() noexcept { return error{EBADF, cause::ring_closed}; }
 
+// The same for a ring that is named by its registered number.
+static abi::register_opcode by_registered_ring(abi::register_opcode opcode) noexcept {
+    return static_cast<abi::register_opcode>(static_cast<std::uint32_t>(opcode) | abi::register_use_registered_ring);
+}
+
 result<std::uint32_t> register_with(ring_core& core, abi::register_opcode opcode, const void* argument,
                                     std::uint32_t count) noexcept {
     if (!core.is_open()) return ring_is_closed();
-    const auto answer = system::register_call(core.file, opcode, argument, count);
+    if (core.is_only_registered && core.is_elsewhere()) return error{EEXIST, cause::wrong_thread};
+    const auto answer = core.is_only_registered
+                            ? system::register_call(core.enter_file, by_registered_ring(opcode), argument, count)
+                            : system::register_call(core.file, opcode, argument, count);
     // A ring of one thread takes registrations from that thread only.
     if (!answer && answer.error().code() == EEXIST && has(core.flags, setup::single_issuer) &&
         core.owner_thread != system::thread_id())
@@ -36,7 +44,7 @@ result<void> enable(ring_core& core) noexcept {
     if (!enabled) return enabled.error();
     core.enables_itself = false;
     if (has(core.flags, setup::single_issuer)) core.owner_thread = system::thread_id();
-    if (core.is_sqpoll || !arch::has_thread_identity()) return {};
+    if (core.is_sqpoll || core.is_only_registered || !arch::has_thread_identity()) return {};
 
     // A registered descriptor saves the kernel the look-up on every enter. Kernels before 5.18 have none, and
     // a thread may have 16: then the plain descriptor does.
@@ -51,6 +59,15 @@ result<void> enable(ring_core& core) noexcept {
         core.enter_flags = abi::enter_registered_ring;
         core.is_registered = true;
     }
+    return {};
+}
+
+result<void> drop_registered_ring(int number) noexcept {
+    abi::rsrc_update slot{};
+    slot.offset = static_cast<std::uint32_t>(number);
+    const auto dropped =
+        system::register_call(number, by_registered_ring(abi::register_opcode::unregister_ring_fds), &slot, 1);
+    if (!dropped) return dropped.error();
     return {};
 }
 
@@ -69,6 +86,7 @@ static result<void> close_ring(ring_core& core) noexcept {
     core.enter_file = -1;
     core.enter_flags = 0;
     core.is_registered = false;
+    if (file < 0) return {};
     return system::close(file);
 }
 

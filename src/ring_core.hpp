@@ -51,7 +51,23 @@ public:
     std::uint32_t handles;
     std::uint32_t references;
 
-    bool is_open() const noexcept { return file >= 0; }
+    // Between the two handles of a split ring; see split.cpp.
+
+    bool is_split;
+    /// How many completions the waiting handle wants before it wakes; 0 or 1 when it wants any.
+    shared_u32 waiting_for;
+    /// The submitting handle has stopped.
+    shared_u32 has_stopped;
+    /// The waiting handle asks it to.
+    shared_u32 is_asked_to_stop;
+
+    /// There is no descriptor: `file` is -1, and enter_file is all there is.
+    bool is_only_registered;
+
+    bool is_open() const noexcept { return file >= 0 || (is_only_registered && enter_file >= 0); }
+
+    /// Whether the registered number means nothing here, or another ring: it belongs to the thread that registered it.
+    bool is_elsewhere() const noexcept { return is_registered && arch::thread_identity() != owner; }
 };
 
 /// io_uring_register(2) on the ring, with what is known of its failures.
@@ -63,6 +79,9 @@ result<std::uint32_t> register_with(ring_core& core, abi::register_opcode opcode
 /// registration it is.
 result<void> unregister(core_reference& core, abi::register_opcode opcode, const void* argument,
                         std::uint32_t count) noexcept;
+
+/// Takes a ring's number from the calling thread's table of registered rings.
+result<void> drop_registered_ring(int number) noexcept;
 
 /// Enables a ring that was made disabled and binds it to the calling thread.
 result<void> enable(ring_core& core) noexcept;

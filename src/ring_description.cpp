@@ -27,8 +27,10 @@ constexpr word options[] = {
     {abi::setup_single_issuer, "single_issuer"},
     {abi::setup_defer_taskrun, "deferred_taskrun"},
     {abi::setup_no_mmap, "the program's memory"},
+    {abi::setup_registered_fd_only, "registered_file_only"},
     {abi::setup_no_sqarray, "no_sq_array"},
     {abi::setup_hybrid_iopoll, "hybrid_iopoll"},
+    {abi::setup_sq_rewind, "rewind"},
 };
 
 constexpr word features[] = {
@@ -79,9 +81,13 @@ ring_description::ring_description(const detail::ring_base& ring) noexcept {
     const setup flags = ring.setup_flags();
     add("io_uring with ");
     add(ring.submission_capacity());
-    add(has(flags, setup::large_entries) ? " entries of 128 bytes and " : " entries of 64 bytes and ");
+    add(has(flags, setup::large_entries)   ? " entries of 128 bytes and "
+        : has(flags, setup::mixed_entries) ? " entries of 64 and 128 bytes and "
+                                           : " entries of 64 bytes and ");
     add(ring.completion_capacity());
-    add(has(flags, setup::large_completions) ? " completions of 32; set up with" : " completions of 16; set up with");
+    add(has(flags, setup::large_completions)   ? " completions of 32; set up with"
+        : has(flags, setup::mixed_completions) ? " completions of 16 and 32; set up with"
+                                               : " completions of 16; set up with");
     // `known` of `bits` as a list, or that there is none.
     const auto list = [this](const auto& known, std::uint32_t bits) {
         const char* separator = " ";

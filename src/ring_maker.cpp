@@ -72,6 +72,12 @@ struct made_ring {
     abi::params parameters;
 };
 
+// What was made is not used.
+result<void> give_up(const made_ring& made) noexcept {
+    if ((made.parameters.flags & abi::setup_registered_fd_only) == 0) return system::close(made.file);
+    return drop_registered_ring(made.file);
+}
+
 // The best set-up that the kernel takes. Only EINVAL means that it does not know a flag; everything else would
 // meet the next try as well.
 result<made_ring> set_up(const ring_options& options, setup layout, ring_use use) noexcept {
@@ -91,18 +97,24 @@ result<made_ring> set_up(const ring_options& options, setup layout, ring_use use
     }
 }
 
+// Without a descriptor a ring cannot be made in the kernel's own memory.
+ring_options with_descriptor(ring_options options) noexcept {
+    options.require = without(options.require, setup::registered_file_only);
+    return options;
+}
+
 // The same in the program's own memory. How much of it the parts take is only known of a ring that is there.
 result<made_ring> set_up_in_memory(const ring_options& options, setup layout, ring_use use) noexcept {
-    auto made = set_up(options, layout, use);
+    auto made = set_up(with_descriptor(options), layout, use);
     if (!made) return made;
-    static_cast<void>(system::close(made->file));
+    static_cast<void>(give_up(*made));
     const ring_sizes sizes = sizes_of(made->parameters);
     if (options.memory.size() < sizes.sum()) return error{EINVAL, cause::memory_too_small};
 
     const auto memory = reinterpret_cast<std::uintptr_t>(options.memory.data());
     const std::uint32_t chosen = made->parameters.flags;
     made->parameters = parameters_for(options, static_cast<setup>(chosen));
-    made->parameters.flags = chosen | abi::setup_no_mmap;
+    made->parameters.flags = chosen | abi::setup_no_mmap | (static_cast<std::uint32_t>(options.require) & abi::setup_registered_fd_only);
     made->parameters.cq_off.user_addr = memory;
     made->parameters.sq_off.user_addr = memory + sizes.entries_offset();
     const auto file = system::setup(options.entries, made->parameters);
@@ -118,21 +130,26 @@ result<made_ring> set_up_in_memory(const ring_options& options, setup layout, ri
 } // namespace
 
 result<std::size_t> ring_maker::required_memory(const ring_options& options, setup layout) noexcept {
-    const auto made = set_up(options, layout, ring_use::one_thread);
+    const auto made = set_up(with_descriptor(options), layout, ring_use::one_thread);
     if (!made) return made.error();
-    static_cast<void>(system::close(made->file));
+    static_cast<void>(give_up(*made));
     return sizes_of(made->parameters).sum();
 }
 
 result<void> ring_maker::make(const ring_options& options, setup layout, ring_use use, submission_side& submissions,
                               completion_side& completions) noexcept {
     if (contradicts_itself(options.require)) return error{EINVAL, cause::contradicting_options};
-    if (has_any(options.require, setup::large_entries | setup::large_completions))
+    if (has_any(options.require, setup::large_entries | setup::large_completions | setup::mixed_entries |
+                                     setup::mixed_completions))
         return error{EINVAL, cause::entry_size_is_the_type};
     if (use == ring_use::two_threads && has(options.require, setup::deferred_taskrun))
         return error{EINVAL, cause::split_binds_thread};
 
     const bool has_memory = options.memory.size() != 0;
+    const bool is_only_registered = has(options.require, setup::registered_file_only);
+    if (is_only_registered && !has_memory) return error{EINVAL, cause::registered_file_needs_memory};
+    if (is_only_registered && use == ring_use::two_threads) return error{EINVAL, cause::split_binds_thread};
+    if (is_only_registered && !arch::has_thread_identity()) return error{EINVAL, cause::registered_file_needs_identity};
     const auto made = has_memory ? set_up_in_memory(options, layout, use) : set_up(options, layout, use);
     if (!made) return made.error();
     const abi::params& parameters = made->parameters;
@@ -140,11 +157,18 @@ result<void> ring_maker::make(const ring_options& options, setup layout, ring_us
 
     const auto place = system::map_memory(sizeof(ring_core));
     if (!place) {
-        static_cast<void>(system::close(made->file));
+        static_cast<void>(give_up(*made));
         return place.error();
     }
     auto& core = *new (*place) ring_core{};
-    core.file = core.enter_file = made->file;
+    core.enter_file = made->file;
+    core.file = is_only_registered ? -1 : made->file;
+    core.is_only_registered = core.is_registered = is_only_registered;
+    if (is_only_registered) {
+        core.enter_flags = abi::enter_registered_ring;
+        core.owner = arch::thread_identity();
+        core.owner_thread = system::thread_id();
+    }
     core.process = system::process_id();
     core.flags = flags;
     core.features = parameters.features;
@@ -161,6 +185,7 @@ result<void> ring_maker::make(const ring_options& options, setup layout, ring_us
         static_cast<void>(close_handle(core));
         return mapped;
     }
+    core.is_split = use == ring_use::two_threads;
     core.handles = core.references = use == ring_use::two_threads ? 2 : 1;
 
     connect(core, parameters, submissions, completions);

@@ -17,7 +17,8 @@ enum class ring_use {
 };
 
 struct ring_maker {
-    /// Fills both sides; `layout` is large_entries, large_completions, both or none. On an error they are as before and nothing is left behind.
+    /// Fills both sides; `layout` is the options that say how long entries are. On an error the sides are as before and
+    /// nothing is left behind.
     static result<void> make(const ring_options& options, setup layout, ring_use use, submission_side& submissions,
                              completion_side& completions) noexcept;
 

@@ -4,6 +4,7 @@
 #include "ring_mapping.hpp"
 
 #include "ring_maker.hpp"
+#include "setup_flags.hpp"
 
 #include <lio/abi/entries.hpp>
 
@@ -80,7 +81,9 @@ void ring_maker::connect(ring_core& core, const abi::params& parameters, submiss
     submissions.mask_ = parameters.sq_entries - 1;
     submissions.kernel_head_ = at<shared_u32>(submission_ring, parameters.sq_off.head);
     submissions.shared_tail_ = at<shared_u32>(submission_ring, parameters.sq_off.tail);
-    submissions.plain_submit_limit_ = core.is_sqpoll ? 0 : parameters.sq_entries;
+    completions.is_mixed_ = has_any(core.flags, setup::mixed_entries | setup::mixed_completions);
+    const bool is_plain = !core.is_sqpoll && !has(core.flags, setup::rewind) && !completions.is_mixed_;
+    submissions.plain_submit_limit_ = is_plain ? parameters.sq_entries : 0;
     // The array says which entry is where in the queue; ours is always in its own place. Written once, before
     // the kernel looks at any of it.
     if (!has(core.flags, setup::no_sq_array))
@@ -93,7 +96,7 @@ void ring_maker::connect(ring_core& core, const abi::params& parameters, submiss
     completions.kernel_tail_ = at<shared_u32>(completion_ring, parameters.cq_off.tail);
     completions.submission_flags_ = core.submission_flags;
     completions.submission_head_ = submissions.kernel_head_;
-    completions.plain_wait_limit_ = core.is_sqpoll || core.is_iopoll ? 0 : parameters.cq_entries;
+    completions.plain_wait_limit_ = is_plain && !core.is_iopoll ? parameters.cq_entries : 0;
     completions.holding_flags_ = abi::sq_cq_overflow | abi::sq_taskrun;
     completions.always_enters_ = (has(core.flags, setup::deferred_taskrun) && !has(core.flags, setup::taskrun_flag)) ||
                                  (core.is_iopoll && !core.is_sqpoll);

@@ -3,6 +3,7 @@
 #include "ring_core.hpp"
 #include "ring_maker.hpp"
 #include "ring_mapping.hpp"
+#include "setup_flags.hpp"
 
 #include <lio/abi/entries.hpp>
 
@@ -29,7 +30,11 @@ result<void> ring_maker::resize(std::uint32_t entries, std::uint32_t completion_
     if (!has(core.flags, setup::deferred_taskrun | setup::no_sq_array) || core.is_in_borrowed_memory)
         return error{EINVAL, cause::resize_needs_set_up};
     // Kernels have copied long completions as if they were short ones.
-    if (has(core.flags, setup::large_completions) && completions.ready() != 0) return error{EBUSY, cause::reap_first};
+    if (has_any(core.flags, setup::large_completions | setup::mixed_completions) && completions.slots_ready() != 0)
+        return error{EBUSY, cause::reap_first};
+    // A long entry might have to lie across the end of the new queue.
+    if (has(core.flags, setup::mixed_entries) && submissions.unsubmitted() != 0)
+        return error{EBUSY, cause::submit_first};
 
     abi::params parameters{};
     parameters.sq_entries = entries;

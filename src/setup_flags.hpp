@@ -32,9 +32,16 @@ inline constexpr setup_rule setup_rules[] = {
     {setup::deferred_taskrun, setup::single_issuer, setup::none, cause::deferred_taskrun_missing},
     {setup::no_sq_array, setup::none, setup::none, cause::no_sq_array_missing},
     {setup::hybrid_iopoll, setup::iopoll, setup::none, cause::hybrid_iopoll_missing},
+    {setup::mixed_completions, setup::none, setup::large_completions, cause::mixed_completions_missing},
+    {setup::mixed_entries, setup::none, setup::large_entries, cause::mixed_entries_missing},
+    {setup::rewind, setup::no_sq_array, setup::sqpoll, cause::rewind_missing},
 };
 
 constexpr bool has_any(setup set, setup wanted) noexcept { return (set & wanted) != setup::none; }
+
+constexpr setup without(setup set, setup unwanted) noexcept {
+    return static_cast<setup>(static_cast<std::uint32_t>(set) & ~static_cast<std::uint32_t>(unwanted));
+}
 
 /// Whether no kernel could take this set.
 constexpr bool contradicts_itself(setup flags) noexcept {

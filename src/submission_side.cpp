@@ -2,9 +2,26 @@
 
 #include "enter.hpp"
 
+#include <lio/abi/entries.hpp>
+#include <lio/abi/opcode.hpp>
 #include <lio/detail/submission_side.hpp>
 
 namespace lio::detail {
+
+namespace {
+
+// How far apart two slots are.
+std::size_t entry_size(const ring_core& core) noexcept {
+    return has(core.flags, setup::large_entries) ? sizeof(abi::sqe128) : sizeof(abi::sqe);
+}
+
+// How many slots an entry takes where sizes are mixed.
+std::uint32_t slots_of(const abi::sqe& entry) noexcept {
+    const auto code = static_cast<abi::opcode>(entry.opcode);
+    return code == abi::opcode::nop128 || code == abi::opcode::uring_cmd128 ? 2 : 1;
+}
+
+} // namespace
 
 // What the pointers of a side without a ring point to. Nothing but 0 is ever stored here.
 static shared_u32 no_word{};
@@ -17,11 +34,14 @@ void submission_side::forget() noexcept {
     plain_submit_limit_ = 0;
     enter_file_ = -1;
     enter_flags_ = wait_flags_ = 0;
+    stopped_by_ = 0;
     core_ = nullptr;
 }
 
 std::uint32_t submission_side::submission_room() noexcept {
     if (core_ == nullptr) return 0;
+    // All that is here is ours; the kernel does not move its head.
+    if (has(core_->flags, setup::rewind)) return (limit_ = mask_ + 1) - tail_;
     // Pairs with the kernel's store-release of the head: it has read the entries before it.
     limit_ = kernel_head_->load_acquire() + mask_ + 1;
     return limit_ - tail_;
@@ -45,6 +65,33 @@ result<std::uint32_t> submission_side::wait_for_room() noexcept {
     return limit_ - tail_;
 }
 
+std::uint32_t submission_side::last_entry(std::uint32_t begin, std::uint32_t end) const noexcept {
+    const bool is_mixed = has(core_->flags, setup::mixed_entries);
+    std::uint32_t last = end;
+    while (begin != end) {
+        last = begin;
+        begin += is_mixed ? slots_of(entry_at(begin)) : 1;
+    }
+    return last;
+}
+
+const abi::sqe& submission_side::entry_at(std::uint32_t position) const noexcept {
+    const char* const first = static_cast<const char*>(entries_);
+    return *reinterpret_cast<const abi::sqe*>(first + (position & mask_) * entry_size(*core_));
+}
+
+// It completes like any other, unseen. That it could be made not to would spoil drain() for the rest of the ring's life.
+void submission_side::pad() noexcept {
+    abi::sqe padding;
+    padding.opcode = static_cast<std::uint8_t>(abi::opcode::nop);
+    padding.user_data = static_cast<std::uint64_t>(reserved_user_data::padding);
+    // Within a chain it is a member, or it would be its end.
+    if (tail_ != submitted_)
+        padding.flags = entry_at(last_entry(submitted_, tail_)).flags & (abi::sqe_io_link | abi::sqe_io_hardlink);
+    static_cast<abi::sqe*>(entries_)[tail_ & mask_] = padding;
+    ++tail_;
+}
+
 result<void> submission_side::make_room(std::uint32_t count) noexcept {
     if (core_ == nullptr) return ring_is_closed();
     if (submission_room() >= count) return {};
@@ -53,8 +100,9 @@ result<void> submission_side::make_room(std::uint32_t count) noexcept {
 }
 
 error submission_side::refused(cause why) noexcept {
-    // The others are all too large for where they would have to go; this one is nonsense, as the kernel says too.
-    return error{why == cause::close_on_exec_of_slot ? EINVAL : EOVERFLOW, why};
+    // The others are all too large for where they would have to go.
+    const bool is_nonsense = why == cause::close_on_exec_of_slot || why == cause::user_data_is_reserved;
+    return error{is_nonsense ? EINVAL : EOVERFLOW, why};
 }
 
 result<std::uint32_t> submission_side::find_neighbours(std::uint32_t wanted) noexcept {
@@ -81,13 +129,27 @@ result<submission> submission_side::submit_after(enter_answer answer) noexcept {
 
 result<submission> submission_side::count_taken(result<std::uint32_t> taken) noexcept {
     look_up_enter(); // the ring may just have been bound to this thread
-    if (taken) submitted_ += *taken;
+    if (taken) {
+        if (*taken != 0 && *taken < unsubmitted())
+            stopped_by_ = entry_at(last_entry(submitted_, submitted_ + *taken)).user_data;
+        submitted_ += *taken;
+    }
+    if (has(core_->flags, setup::rewind)) rewind();
     // What was not taken is not published either, until the next submit. A call from a wrong thread may reach this
     // ring where it meant another (see recover): it then finds nothing to take. With sqpoll the tail is looked at all
     // the time and never taken back.
     if (unsubmitted() != 0 && !core_->is_sqpoll) shared_tail_->store_release(submitted_);
     if (!taken) return taken.error();
     return submission{*taken, unsubmitted()};
+}
+
+void submission_side::rewind() noexcept {
+    const std::size_t size = entry_size(*core_);
+    __builtin_memmove(entries_, static_cast<const char*>(entries_) + submitted_ * size, unsubmitted() * size);
+    tail_ -= submitted_;
+    submitted_ = 0;
+    // The kernel looks at no tail, but compares it when the ring is resized.
+    shared_tail_->store_release(0);
 }
 
 void submission_side::look_up_enter() noexcept {

@@ -6,11 +6,14 @@
 
 #include <lio/large_ring.hpp>
 #include <lio/op/nop.hpp>
+#include <lio/probe.hpp>
 #include <lio/ring_description.hpp>
+#include <lio/split.hpp>
 
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
+#include <thread>
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -134,4 +137,66 @@ TEST_CASE("a ring in the program's memory cannot be resized, and leaves nothing 
             works(ring, 1);
         },
         50, 1'000'000);
+}
+
+TEST_CASE("a ring without a descriptor works on its thread, and on no other [hazard 13] [hazard 17]",
+          "[hazard 13][hazard 17]") {
+    if (!can_use_own_memory<lio::ring>(small)) LIO_SKIP("a ring without a descriptor: since Linux 6.5");
+    auto options = small;
+    options.require = lio::setup::registered_file_only;
+    const pages memory{lio::ring::required_memory(options).value()};
+    options.memory = memory.bytes();
+    for (const auto more : {lio::setup::none, lio::setup::start_disabled}) {
+        options.require = lio::setup::registered_file_only | more;
+        const int next_descriptor = ::dup(0);
+        ::close(next_descriptor);
+        lio::ring ring = lio::ring::create(options).value();
+        const int descriptor = ::dup(0);
+        CHECK(descriptor == next_descriptor); // none was taken
+        ::close(descriptor);
+        CHECK(ring.file() == -1);
+        CHECK(ring.is_open());
+        CHECK(std::strstr(lio::describe(ring).c_str(), "registered_file_only") != nullptr);
+        if (more != lio::setup::none) {
+            ring.push(nop()).value();
+            CHECK(ring.submit().error() == lio::error{EBADFD, lio::cause::ring_disabled});
+            ring.enable().value();
+            ring.submit_and_wait(1).value();
+            ring.next().value();
+        }
+        works(ring, 20);
+        CHECK(lio::probe::ask(ring).value().supports<nop>()); // a registration call
+        std::thread{[&] {
+            ring.push(nop().user_data(1)).value();
+            CHECK(ring.submit().error() == lio::error{EEXIST, lio::cause::wrong_thread});
+            CHECK(ring.wait(1).error() == lio::error{EEXIST, lio::cause::wrong_thread});
+            CHECK(lio::probe::ask(ring).error() == lio::error{EEXIST, lio::cause::wrong_thread});
+        }}.join();
+        CHECK(ring.submit_and_wait(1).value().taken == 1);
+        CHECK(ring.next().value().user_data() == 1);
+    }
+}
+
+TEST_CASE("a ring without a descriptor gives its number back when it is closed [hazard 13]", "[hazard 13]") {
+    if (!can_use_own_memory<lio::ring>(small)) LIO_SKIP("a ring without a descriptor: since Linux 6.5");
+    auto options = small;
+    options.require = lio::setup::registered_file_only;
+    const pages memory{lio::ring::required_memory(options).value()};
+    options.memory = memory.bytes();
+    for (int i = 0; i < 40; ++i) { // a thread has 16 numbers
+        lio::ring ring = lio::ring::create(options).value();
+        works(ring, 1);
+        ring.close().value();
+        CHECK_FALSE(ring.is_open());
+        CHECK(ring.submit().error().why() == lio::cause::ring_closed);
+    }
+}
+
+TEST_CASE("a ring without a descriptor that cannot be is refused with the reason [hazard 8]", "[hazard 8]") {
+    auto options = small;
+    options.require = lio::setup::registered_file_only;
+    CHECK(lio::ring::create(options).error() == lio::error{EINVAL, lio::cause::registered_file_needs_memory});
+    const pages memory{lio::ring::required_memory(options).value()};
+    options.memory = memory.bytes();
+    CHECK(lio::with_options(options).error() == lio::error{EINVAL, lio::cause::split_binds_thread});
 }

@@ -101,6 +101,11 @@ public:
     /// More completions of the same operation will follow. Without it this was the last, whatever the result.
     constexpr bool more() const noexcept { return (entry_.flags & abi::cqe_f_more) != 0; }
 
+    /// Not an operation's completion: the other handle of a split ring has called submission_queue::stop().
+    constexpr bool is_stop() const noexcept {
+        return entry_.user_data == static_cast<std::uint64_t>(reserved_user_data::stop);
+    }
+
     /// The second completion of a zero-copy send: the kernel has let go of the buffer.
     constexpr bool is_notification() const noexcept { return (entry_.flags & abi::cqe_f_notif) != 0; }
 

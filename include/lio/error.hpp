@@ -44,11 +44,14 @@ enum class cause : std::uint32_t {
     not_a_ring_to_attach_to,
     memory_too_small,
     memory_refused,
+    registered_file_needs_memory,
+    registered_file_needs_identity,
     no_room_comes,
     resize_needs_set_up,
     resize_refused,
     queue_does_not_fit,
     reap_first,
+    submit_first,
     resize_lost_the_ring,
     too_many_to_register,
     buffer_count_not_a_power_of_two,
@@ -69,6 +72,9 @@ enum class cause : std::uint32_t {
     deferred_taskrun_missing,
     no_sq_array_missing,
     hybrid_iopoll_missing,
+    mixed_completions_missing,
+    mixed_entries_missing,
+    rewind_missing,
 
     // Why there are no rings at all; what abilities() finds out.
     rings_disabled,
@@ -79,6 +85,7 @@ enum class cause : std::uint32_t {
     // Arguments that an operation cannot carry; refused by push.
     close_on_exec_of_slot,
     range_too_long,
+    user_data_is_reserved,
 
     // Bytes that are not what they should be.
     malformed_message,

@@ -37,10 +37,21 @@ enum class setup : std::uint32_t {
     single_issuer = 1u << 12,
     /// Completions' work is done when the submitting thread waits, and only then. Since Linux 6.1.
     deferred_taskrun = 1u << 13,
+    /// The ring has no descriptor, only a number among the registered rings of the thread that makes it, which alone can
+    /// use it: one place less in the process's table of files. Needs ring_options::memory. Since Linux 6.5.
+    registered_file_only = 1u << 15,
     /// No indirection array between the queue and its entries. Since Linux 6.6.
     no_sq_array = 1u << 16,
     /// With iopoll: sleeps for part of the wait. Since Linux 6.13.
     hybrid_iopoll = 1u << 17,
+    /// Completions of 16 and of 32 bytes in one queue. Not to be asked for: see lio::mixed_ring and
+    /// lio::mixed_completion_ring. Since Linux 6.18.
+    mixed_completions = 1u << 18,
+    /// Entries of 64 and of 128 bytes in one queue. Not to be asked for: see lio::mixed_ring. Since Linux 6.19.
+    mixed_entries = 1u << 19,
+    /// With no_sq_array and without sqpoll: every submission starts at the queue's first slot again, so that a few
+    /// entries at a time always use the same few cache lines. Since Linux 7.0.
+    rewind = 1u << 20,
 };
 
 constexpr setup operator|(setup a, setup b) noexcept {

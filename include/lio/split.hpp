@@ -50,14 +50,32 @@ private:
 /// operations.
 class submission_queue
     : public detail::split_handle<detail::submission_entries<detail::plain_layout, detail::submission_side>> {
+public:
+    /// Tells the other half that this one has finished: submits what is queued, and then sends a completion for which
+    /// cqe::is_stop() is true, which wakes whoever waits there. It comes to a wait for several completions as well: then it
+    /// comes as many times as that waits for; and a wait that begins later is content with one completion. What is in
+    /// flight goes on, and may complete after it. Submitting goes on working, too.
+    /// Errors: those of submit(); the stop may not have been sent then: call it again.
+    result<void> stop() noexcept;
+
+    /// Whether the other half has called ask_to_stop(). No system call.
+    bool is_asked_to_stop() const noexcept;
+
+private:
     friend result<split_ring> with_options(const ring_options& options) noexcept;
     submission_queue() noexcept = default;
 };
 
 /// The waiting half of a split ring. Can be moved to another thread, not copied; one thread at a time. The ring
-/// is closed when both halves are gone.
+/// is closed when both halves are gone. A wait does not end because the other half is gone: let that call stop() first.
 class completion_queue
     : public detail::split_handle<detail::completion_entries<detail::plain_layout, detail::completion_side>> {
+public:
+    /// Asks the other half to stop submitting, for it to see in submission_queue::is_asked_to_stop(). It does not make
+    /// it; nothing is refused. Does nothing on a handle that was moved from. No system call.
+    void ask_to_stop() noexcept;
+
+private:
     friend result<split_ring> with_options(const ring_options& options) noexcept;
     completion_queue() noexcept = default;
 };

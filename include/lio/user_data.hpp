@@ -5,6 +5,20 @@
 #include <cstdint>
 #include <type_traits>
 
+namespace lio {
+
+/// The numbers that operations of the program's own cannot have as their user_data: the library gives them to entries of
+/// its own. No pointer and no structure of small numbers looks like one of them.
+enum class reserved_user_data : std::uint64_t {
+    /// Fills up the queue of a lio::mixed_ring where an entry of 128 bytes would cross its end. Its completion is never
+    /// shown, so push() refuses this number there.
+    padding = 0xa11c'0de5'6c69'6f01,
+    /// What submission_queue::stop() sends; see cqe::is_stop().
+    stop = 0xa11c'0de5'6c69'6f02,
+};
+
+} // namespace lio
+
 namespace lio::detail {
 
 // No arrays: a string literal would travel as its characters, not as a pointer. No structures with padding: its bytes

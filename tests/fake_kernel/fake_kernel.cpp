@@ -2,6 +2,8 @@
 
 #include "fake_kernel.hpp"
 
+#include <lio/abi/opcode.hpp>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
@@ -29,6 +31,8 @@ constexpr std::uint32_t flags_6_6 =
     flags_6_1 | abi::setup_no_mmap | abi::setup_registered_fd_only | abi::setup_no_sqarray;
 constexpr std::uint32_t flags_6_18 = flags_6_6 | abi::setup_hybrid_iopoll | abi::setup_cqe_mixed;
 
+constexpr std::uint32_t flags_7_3 = flags_6_18 | abi::setup_sqe_mixed | abi::setup_sq_rewind;
+
 constexpr std::uint32_t features_5_4 = abi::feat_single_mmap;
 constexpr std::uint32_t features_5_5 = features_5_4 | abi::feat_nodrop | abi::feat_submit_stable;
 constexpr std::uint32_t features_5_10 =
@@ -42,7 +46,7 @@ constexpr std::uint32_t features_6_18 =
 
 // What the model plays; no real machine has to have it.
 constexpr std::uint32_t unmodelled_flags =
-    abi::setup_attach_wq | abi::setup_no_mmap | abi::setup_registered_fd_only | abi::setup_cqe_mixed;
+    abi::setup_attach_wq | abi::setup_no_mmap | abi::setup_registered_fd_only;
 constexpr std::uint32_t processors = 4;
 
 kernel* current = nullptr;
@@ -97,6 +101,7 @@ const release linux_6_0{"Linux 6.0", flags_6_0, features_5_18, true, true};
 const release linux_6_1{"Linux 6.1", flags_6_1, features_5_18, true, true};
 const release linux_6_6{"Linux 6.6", flags_6_6, features_6_6, true, true};
 const release linux_6_18{"Linux 6.18", flags_6_18, features_6_18, true, true};
+const release linux_7_3{"Linux 7.3", flags_7_3, features_6_18, true, true};
 
 bool real_kernel_has_rings() {
     static const bool has_rings = [] {
@@ -161,15 +166,16 @@ model_ring::model_ring(kernel& owner, const abi::params& asked, std::uint32_t fi
     }
     entries_.make(entries_size());
 
-    sq_word(sq_off.head).store_release(first_counter);
-    sq_word(sq_off.tail).store_release(first_counter);
+    kernel_head_ = has(abi::setup_sq_rewind) ? 0 : first_counter;
+    sq_word(sq_off.head).store_release(kernel_head_);
+    sq_word(sq_off.tail).store_release(kernel_head_);
     sq_word(sq_off.ring_mask).store_release(parameters_.sq_entries - 1);
     sq_word(sq_off.ring_entries).store_release(parameters_.sq_entries);
     cq_word(cq_off.head).store_release(first_counter);
     cq_word(cq_off.tail).store_release(first_counter);
     cq_word(cq_off.ring_mask).store_release(parameters_.cq_entries - 1);
     cq_word(cq_off.ring_entries).store_release(parameters_.cq_entries);
-    kernel_head_ = kernel_tail_ = first_counter;
+    kernel_tail_ = first_counter;
 }
 
 model_ring::~model_ring() = default;
@@ -218,17 +224,30 @@ void model_ring::clear_submission_flag(std::uint32_t flag) noexcept {
     sq_word(sq_off.flags).store_release(kernel_flags_);
 }
 
-bool model_ring::put(const abi::cqe& entry) noexcept {
-    if (kernel_tail_ - completion_head() >= parameters_.cq_entries) return false;
-    char* const base = completions_.address != nullptr ? completions_.address : queues_.address;
-    const std::size_t slot = kernel_tail_ & (parameters_.cq_entries - 1);
-    std::memcpy(base + cq_off.cqes + slot * completion_stride(), &entry, sizeof entry);
-    cq_word(cq_off.tail).store_release(++kernel_tail_);
+bool model_ring::put(const abi::cqe32& entry) noexcept {
+    const bool is_long = has(abi::setup_cqe_mixed) && (entry.flags & abi::cqe_f_32) != 0;
+    const std::uint32_t slots = is_long ? 2 : 1;
+    const std::uint32_t room = parameters_.cq_entries - (kernel_tail_ - completion_head());
+    const std::uint32_t before_end = parameters_.cq_entries - (kernel_tail_ & (parameters_.cq_entries - 1));
+    const bool would_cross = slots > before_end;
+    if (room < slots + would_cross) return false;
+    // The kernel's own padding, where a long completion would cross the end.
+    if (would_cross) write(abi::cqe32{0, 0, abi::cqe_f_skip}, completion_stride());
+    write(entry, slots * completion_stride());
+    cq_word(cq_off.tail).store_release(kernel_tail_);
     return true;
 }
 
-void model_ring::post(std::uint64_t user_data, std::int32_t result, std::uint32_t flags) {
-    const abi::cqe entry{user_data, result, flags};
+void model_ring::write(const abi::cqe32& entry, std::size_t size) noexcept {
+    char* const base = completions_.address != nullptr ? completions_.address : queues_.address;
+    const std::size_t slot = kernel_tail_ & (parameters_.cq_entries - 1);
+    std::memcpy(base + cq_off.cqes + slot * completion_stride(), &entry, size);
+    kernel_tail_ += static_cast<std::uint32_t>(size / completion_stride());
+}
+
+void model_ring::post(std::uint64_t user_data, std::int32_t result, std::uint32_t flags, std::uint64_t first,
+                      std::uint64_t second) {
+    const abi::cqe32 entry{user_data, result, flags, {first, second}};
     // While completions wait in the list, nothing overtakes them.
     if (overflow_.empty() && put(entry)) return;
     overflow_.push_back(entry);
@@ -237,23 +256,26 @@ void model_ring::post(std::uint64_t user_data, std::int32_t result, std::uint32_
 }
 
 void model_ring::hold_back(std::uint64_t user_data) {
-    held_back_.push_back({user_data, 0, 0});
+    held_back_.push_back(user_data);
     if (has(abi::setup_taskrun_flag)) set_submission_flag(abi::sq_taskrun);
 }
 
 void model_ring::flush() {
     while (!overflow_.empty() && put(overflow_.front())) overflow_.erase(overflow_.begin());
     if (overflow_.empty()) clear_submission_flag(abi::sq_cq_overflow);
-    for (const abi::cqe& entry : std::exchange(held_back_, {})) post(entry.user_data, entry.res, entry.flags);
+    for (const std::uint64_t user_data : std::exchange(held_back_, {})) post(user_data);
     clear_submission_flag(abi::sq_taskrun);
 }
 
 std::uint32_t model_ring::take(std::uint32_t most) {
-    const std::uint32_t tail = submission_tail();
-    if (tail - kernel_head_ > parameters_.sq_entries) kernel_.violation("the submission tail ran over the head");
+    // A ring that rewinds has no head and no tail: it takes as many as it is told, from the first slot on.
+    const bool rewinds = has(abi::setup_sq_rewind);
+    const std::uint32_t begin = rewinds ? 0 : kernel_head_;
+    const std::uint32_t there = rewinds ? parameters_.sq_entries : submission_tail() - begin;
+    if (there > parameters_.sq_entries) kernel_.violation("the submission tail ran over the head");
     std::uint32_t count = 0;
-    for (; count != most && kernel_head_ != tail; ++count) {
-        std::uint32_t slot = kernel_head_ & (parameters_.sq_entries - 1);
+    while (count < most && count != there) {
+        std::uint32_t slot = (begin + count) & (parameters_.sq_entries - 1);
         if (!has(abi::setup_no_sqarray)) {
             std::memcpy(&slot, queues_.address + sq_off.array + slot * sizeof slot, sizeof slot);
             if (slot >= parameters_.sq_entries) {
@@ -262,10 +284,25 @@ std::uint32_t model_ring::take(std::uint32_t most) {
             }
         }
         abi::sqe128 entry;
-        std::memcpy(static_cast<void*>(&entry), entries_.address + slot * entry_stride(), entry_stride());
-        sq_word(sq_off.head).store_release(++kernel_head_);
-        // What was taken is the program's again: a slot that is not written anew shows.
-        std::memset(entries_.address + slot * entry_stride(), 0xa5, entry_stride());
+        char* const place = entries_.address + slot * entry_stride();
+        std::size_t size = entry_stride();
+        std::memcpy(static_cast<void*>(&entry), place, size);
+        const auto code = static_cast<abi::opcode>(entry.opcode);
+        if (has(abi::setup_sqe_mixed) && (code == abi::opcode::nop128 || code == abi::opcode::uring_cmd128)) {
+            if (slot + 1 == parameters_.sq_entries || most - count < 2) {
+                kernel_.violation("an entry of 128 bytes crosses the end of the queue");
+                return count;
+            }
+            size = sizeof entry;
+            std::memcpy(static_cast<void*>(&entry), place, size);
+        }
+        count += static_cast<std::uint32_t>(size / entry_stride());
+        if (!rewinds) sq_word(sq_off.head).store_release(kernel_head_ = begin + count);
+        // What was taken is the program's again: a slot that is not written anew shows. What the program itself may want
+        // to know of it stays.
+        std::memset(place, 0xa5, size);
+        std::memcpy(place, &entry.opcode, sizeof entry.opcode);
+        std::memcpy(place + offsetof(abi::sqe, user_data), &entry.user_data, sizeof entry.user_data);
         taken.push_back(entry);
         if (completes == completing::by_test || (entry.flags & abi::sqe_cqe_skip_success) != 0) continue;
         if (completes == completing::at_once)
@@ -451,6 +488,9 @@ long kernel::setup(std::uint32_t entries, abi::params& parameters) {
             return refuse();
         if (has(abi::setup_taskrun_flag) && !has(abi::setup_coop_taskrun | abi::setup_defer_taskrun)) return refuse();
         if (has(abi::setup_defer_taskrun) && !has(abi::setup_single_issuer)) return refuse();
+        if (has(abi::setup_cqe_mixed) && has(abi::setup_cqe32)) return refuse();
+        if (has(abi::setup_sqe_mixed) && has(abi::setup_sqe128)) return refuse();
+        if (has(abi::setup_sq_rewind) && (!has(abi::setup_no_sqarray) || has(abi::setup_sqpoll))) return refuse();
         if (has(abi::setup_hybrid_iopoll) && !has(abi::setup_iopoll)) return refuse();
         if (has(abi::setup_sq_aff) && (!has(abi::setup_sqpoll) || asked.sq_thread_cpu >= processors)) return refuse();
         if (entries == 0 || (entries > 32768 && !has(abi::setup_clamp))) return refuse();

@@ -39,7 +39,7 @@ struct release {
     bool has_buffer_rings;
 };
 extern const release linux_5_1, linux_5_4, linux_5_5, linux_5_10, linux_5_11, linux_5_18, linux_5_19, linux_6_0,
-    linux_6_1, linux_6_6, linux_6_18;
+    linux_6_1, linux_6_6, linux_6_18, linux_7_3;
 
 enum class ground { model, real };
 
@@ -79,8 +79,10 @@ public:
     /// Everything that was taken, in order; the second halves are zero where entries are plain.
     std::vector<abi::sqe128> taken;
 
-    /// Completes an operation: into the queue, or into the overflow list when that is full.
-    void post(std::uint64_t user_data, std::int32_t result = 0, std::uint32_t flags = 0);
+    /// Completes an operation: into the queue, or into the overflow list when that is full. Where sizes are mixed,
+    /// abi::cqe_f_32 makes a long completion.
+    void post(std::uint64_t user_data, std::int32_t result = 0, std::uint32_t flags = 0, std::uint64_t first = 0,
+              std::uint64_t second = 0);
     /// The same, held back until the program asks for events.
     void hold_back(std::uint64_t user_data);
     /// What a kernel thread (sqpoll) does while it is awake: takes what is there, up to `most`.
@@ -133,7 +135,8 @@ private:
     bool has(std::uint32_t flag) const noexcept { return (parameters_.flags & flag) != 0; }
     std::uint32_t ready() const noexcept { return completion_tail() - completion_head(); }
     void flush();
-    bool put(const abi::cqe& entry) noexcept;
+    bool put(const abi::cqe32& entry) noexcept;
+    void write(const abi::cqe32& entry, std::size_t size) noexcept;
     lio::detail::shared_u32& sq_word(std::uint32_t offset) const noexcept;
     lio::detail::shared_u32& cq_word(std::uint32_t offset) const noexcept;
 
@@ -144,8 +147,8 @@ private:
     shared_memory queues_;
     shared_memory completions_; // apart from queues_ only without FEAT_SINGLE_MMAP
     shared_memory entries_;
-    std::vector<abi::cqe> overflow_;
-    std::vector<abi::cqe> held_back_;
+    std::vector<abi::cqe32> overflow_;
+    std::vector<std::uint64_t> held_back_;
     bool disabled_;
     long owner_ = 0; // the thread that a ring of one issuer belongs to
     // What the kernel wrote last into the words that are its own.

@@ -41,6 +41,7 @@ const std::vector<choice>& choices() {
         {lio::fake::linux_6_1, deferred, setup::submit_all},
         {lio::fake::linux_6_6, deferred | setup::no_sq_array, setup::submit_all | setup::no_sq_array},
         {lio::fake::linux_6_18, deferred | setup::no_sq_array, setup::submit_all | setup::no_sq_array},
+        {lio::fake::linux_7_3, deferred | setup::no_sq_array, setup::submit_all | setup::no_sq_array},
     };
     return table;
 }
@@ -54,7 +55,7 @@ bool same_parameters_but_flags(lio::abi::params a, lio::abi::params b) {
 
 // A kernel that knows everything but this.
 release without(setup option) {
-    release one = lio::fake::linux_6_18;
+    release one = lio::fake::linux_7_3;
     one.name = "a Linux that lacks one option";
     one.setup_flags &= ~bits(option);
     return one;
@@ -71,6 +72,8 @@ constexpr setup contradictions[] = {
     setup::taskrun_flag | setup::single_issuer,
     setup::hybrid_iopoll,
     setup::hybrid_iopoll | setup::sqpoll,
+    setup::rewind,
+    setup::rewind | setup::no_sq_array | setup::sqpoll,
 };
 
 } // namespace
@@ -153,6 +156,7 @@ TEST_CASE("an option that was asked for is given, or the error names it", "[haza
         {setup::deferred_taskrun, setup::single_issuer, cause::deferred_taskrun_missing, "setup::deferred_taskrun"},
         {setup::no_sq_array, setup::none, cause::no_sq_array_missing, "setup::no_sq_array"},
         {setup::hybrid_iopoll, setup::iopoll, cause::hybrid_iopoll_missing, "setup::hybrid_iopoll"},
+        {setup::rewind, setup::no_sq_array, cause::rewind_missing, "setup::rewind"},
     };
     for (const row& one : rows) {
         for (const bool exactly : {false, true}) {
@@ -160,7 +164,7 @@ TEST_CASE("an option that was asked for is given, or the error names it", "[haza
                 const lio::ring_options options{
                     .entries = 8, .require = one.option | one.companions, .exactly = exactly};
                 {
-                    lio::fake::kernel kernel{ground::model};
+                    lio::fake::kernel kernel{ground::model, lio::fake::linux_7_3};
                     const lio::ring ring = lio::ring::create(options).value();
                     CHECK(has(ring.setup_flags(), options.require));
                     if (exactly) CHECK(bits(ring.setup_flags()) == bits(options.require));

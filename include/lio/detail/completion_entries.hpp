@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 namespace lio::detail {
 
@@ -16,9 +17,20 @@ namespace lio::detail {
 template <class Layout, class Base>
 class completion_entries : public Base {
     using entry = typename Layout::completion_entry;
+    static constexpr bool may_have_padding = Layout::has_mixed_entries || Layout::has_mixed_completions;
+    // Where sizes are mixed, a short completion is shown as a long one whose extra words are 0.
+    using shown = std::conditional_t<Layout::has_mixed_completions, entry, const entry&>;
 
 public:
     class reaped;
+
+    /// How many completions could be reaped without waiting or entering the kernel.
+    std::uint32_t ready() const noexcept {
+        if constexpr (may_have_padding)
+            return this->completions_ready();
+        else
+            return this->slots_ready();
+    }
 
     /// The completions that are there, as a range: for (const lio::cqe& done : ring.reap()). Does not wait.
     /// When the range is destroyed, those that were visited are released to the kernel; those after a break
@@ -26,11 +38,13 @@ public:
     [[nodiscard]] reaped reap() noexcept {
         // Pairs with the kernel's store-release of the tail: the entries before it are written.
         std::uint32_t tail = this->kernel_tail_->load_acquire();
+        skip_leading_padding(tail);
         if (tail == this->head_) [[unlikely]] {
             // Still nothing is no error here, and a real one (the wrong thread, say) comes back from the next wait
             // or submit.
             static_cast<void>(this->flush());
             tail = this->kernel_tail_->load_acquire();
+            skip_leading_padding(tail);
         }
         thread_sanitizer_acquire(this->submission_head_);
         return {*this, tail};
@@ -38,12 +52,15 @@ public:
 
     /// The next completion, if one is there. Errors: EAGAIN, nothing is; the others of wait().
     result<entry> try_next() noexcept {
-        if (this->ready() == 0) [[unlikely]] {
+        const std::uint32_t tail = this->kernel_tail_->load_acquire(); // as in reap()
+        skip_leading_padding(tail);
+        if (tail == this->head_) [[unlikely]] {
             if (const auto flushed = this->flush(); !flushed) return flushed.error();
+            skip_leading_padding(this->kernel_tail_->load_acquire());
         }
         thread_sanitizer_acquire(this->submission_head_);
         const entry done = at(this->head_);
-        this->release(this->head_ + 1);
+        this->release(next_position(this->head_));
         return done;
     }
 
@@ -61,12 +78,34 @@ protected:
     completion_entries& operator=(completion_entries&&) noexcept = default;
 
 private:
-    const entry& at(std::uint32_t position) const noexcept {
-        return static_cast<const entry*>(completion_side::entries_)[position & completion_side::mask_];
+    shown at(std::uint32_t position) const noexcept {
+        if constexpr (Layout::has_mixed_completions) {
+            const abi::cqe& slot = this->slot_at(position);
+            abi::cqe32 whole{slot.user_data, slot.res, slot.flags};
+            // The kernel lets none cross the end of the memory.
+            if (this->slots_of(slot) == 2) __builtin_memcpy(static_cast<void*>(&whole), &slot, sizeof whole);
+            return entry{whole};
+        } else {
+            return static_cast<const entry*>(completion_side::entries_)[position & completion_side::mask_];
+        }
+    }
+
+    // The position behind the completion at this one.
+    std::uint32_t next_position(std::uint32_t position) const noexcept {
+        if constexpr (Layout::has_mixed_completions) return position + this->slots_of(this->slot_at(position));
+        return position + 1;
+    }
+
+    // Gives padding in front of what was there up to `tail` back to the kernel.
+    void skip_leading_padding(std::uint32_t tail) noexcept {
+        if constexpr (may_have_padding) {
+            const std::uint32_t first = this->skip_padding(this->head_, tail);
+            if (first != this->head_) this->release(first);
+        }
     }
 
     result<entry> next(const wait_options* options) noexcept {
-        if (this->ready() == 0)
+        if (ready() == 0)
             if (const auto waited = completion_side::wait(1, options); !waited) return waited.error();
         return try_next();
     }
@@ -81,16 +120,21 @@ public:
         using value_type = entry;
         using difference_type = std::ptrdiff_t;
 
-        const entry& operator*() const noexcept {
-            range_->visited_ = position_ + 1;
+        shown operator*() const noexcept {
+            range_->visited_ = range_->side_.next_position(position_);
             return range_->side_.at(position_);
         }
-        const entry* operator->() const noexcept { return &**this; }
+        const entry* operator->() const noexcept
+            requires(!Layout::has_mixed_completions)
+        {
+            return &**this;
+        }
         iterator& operator++() noexcept {
-            ++position_;
+            position_ = range_->side_.next_position(position_);
+            if constexpr (may_have_padding) position_ = range_->side_.skip_padding(position_, range_->end_);
             return *this;
         }
-        void operator++(int) noexcept { ++position_; }
+        void operator++(int) noexcept { ++*this; }
         friend bool operator==(const iterator& a, const iterator& b) noexcept { return a.position_ == b.position_; }
 
     private:
@@ -110,8 +154,17 @@ public:
 
     iterator begin() noexcept { return {*this, begin_}; }
     iterator end() noexcept { return {*this, end_}; }
-    std::uint32_t size() const noexcept { return end_ - begin_; }
-    bool empty() const noexcept { return size() == 0; }
+    /// How many they are.
+    std::uint32_t size() const noexcept {
+        if constexpr (may_have_padding) {
+            std::uint32_t count = 0;
+            for (std::uint32_t i = begin_; i != end_; i = side_.skip_padding(side_.next_position(i), end_)) ++count;
+            return count;
+        } else {
+            return end_ - begin_;
+        }
+    }
+    bool empty() const noexcept { return begin_ == end_; }
 
 private:
     friend class completion_entries;

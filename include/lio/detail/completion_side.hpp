@@ -3,10 +3,12 @@
 // at a time.
 #pragma once
 
+#include <lio/abi/entries.hpp>
 #include <lio/detail/ring_core.hpp>
 #include <lio/detail/shared_word.hpp>
 #include <lio/result.hpp>
 #include <lio/timespec.hpp>
+#include <lio/user_data.hpp>
 #include <lio/wait_options.hpp>
 
 #include <cstdint>
@@ -17,12 +19,6 @@ class wait_limit;
 
 class completion_side {
 public:
-    /// How many completions could be reaped without waiting or entering the kernel.
-    std::uint32_t ready() const noexcept {
-        // Pairs with the kernel's store-release of the tail: the entries before it are written.
-        return kernel_tail_->load_acquire() - head_;
-    }
-
     /// Waits until `count` completions can be reaped; returns how many can, `count` or more. Does not submit. A signal
     /// that comes when some of several completions are there may go unnoticed.
     /// Errors: EINTR, a signal came; EINVAL, `count` is more than the queue holds; EEXIST, the ring belongs
@@ -38,10 +34,37 @@ public:
         return wait(count, &options);
     }
 
-    /// How many completions the queue holds. More than that are kept by the kernel until there is room.
+    /// How many completions the queue holds; where their sizes are mixed, how many short ones. More than that are kept by the kernel until there is room.
     std::uint32_t completion_capacity() const noexcept { return core_ == nullptr ? 0 : mask_ + 1; }
 
 protected:
+    // How many slots of the queue have something in them.
+    std::uint32_t slots_ready() const noexcept {
+        // Pairs with the kernel's store-release of the tail: the entries before it are written.
+        return kernel_tail_->load_acquire() - head_;
+    }
+    // How many completions that is: the same, unless sizes are mixed.
+    std::uint32_t completions_ready() const noexcept;
+    // Of a queue with completions of mixed sizes: what begins in this slot.
+    const abi::cqe& slot_at(std::uint32_t position) const noexcept {
+        return static_cast<const abi::cqe*>(entries_)[position & mask_];
+    }
+    static std::uint32_t slots_of(const abi::cqe& entry) noexcept { return (entry.flags & abi::cqe_f_32) != 0 ? 2 : 1; }
+    // Whether nobody waits for it: the kernel's padding, or the completion of ours.
+    static bool is_padding(const abi::cqe& entry) noexcept {
+        return (entry.flags & abi::cqe_f_skip) != 0 ||
+               entry.user_data == static_cast<std::uint64_t>(reserved_user_data::padding);
+    }
+    // The next slot from `position` on, up to `end`, where something begins that is no padding.
+    std::uint32_t skip_padding(std::uint32_t position, std::uint32_t end) const noexcept {
+        while (position != end && is_padding(slot_at(position))) position += slots_of(slot_at(position));
+        return position;
+    }
+    // Whether the next completion may find no room.
+    bool is_full() noexcept;
+    // What the kernel must be told to wait for: it counts slots.
+    std::uint32_t slots_for(std::uint32_t count) const noexcept;
+
     completion_side() noexcept { forget(); }
     completion_side(const completion_side&) noexcept = default;
     completion_side& operator=(const completion_side&) noexcept = default;
@@ -50,6 +73,9 @@ protected:
     void forget() noexcept;
 
     result<std::uint32_t> wait(std::uint32_t count, const wait_options* options) noexcept;
+
+    result<std::uint32_t> wait_on_split(std::uint32_t count, const wait_options* options) noexcept;
+    result<std::uint32_t> wait_whole(std::uint32_t count, const wait_options* options) noexcept;
 
     // Called when a wait has ended with fewer completions than it was for, and without an error: whether it may go on, or
     // how it ended. `seen` is where the queue ended before.
@@ -79,6 +105,7 @@ protected:
     std::uint32_t holding_flags_; // any of these in the flags: the kernel holds completions back
     std::uint32_t plain_wait_limit_; // the capacity; 0 where waiting is more than one plain enter
     bool always_enters_;          // the kernel shows no such flags: looking means entering
+    bool is_mixed_;               // some slots hold half a completion, or padding
     ring_core* core_;
 };
 

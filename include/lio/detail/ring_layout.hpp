@@ -3,33 +3,48 @@
 #pragma once
 
 #include <lio/abi/entries.hpp>
+#include <lio/abi/opcode.hpp>
 #include <lio/cqe.hpp>
 #include <lio/ring_options.hpp>
 
+#include <cstddef>
+#include <cstdint>
 #include <type_traits>
 
 namespace lio::detail {
 
-template <class SubmissionEntry, class CompletionEntry>
+/// `SubmissionEntry` and `CompletionEntry` are the longest that the ring has; when it is mixed, shorter ones lie between
+/// them and the slots have their size.
+template <class SubmissionEntry, class CompletionEntry, bool MixedEntries = false, bool MixedCompletions = false>
 struct ring_layout {
     using submission_entry = SubmissionEntry;
+    using submission_slot = std::conditional_t<MixedEntries, abi::sqe, SubmissionEntry>;
     using completion_entry = CompletionEntry;
+    static constexpr bool has_mixed_entries = MixedEntries;
+    static constexpr bool has_mixed_completions = MixedCompletions;
     /// What the kernel must be asked for.
-    static constexpr setup flags =
-        (std::is_same_v<SubmissionEntry, abi::sqe128> ? setup::large_entries : setup::none) |
-        (std::is_same_v<CompletionEntry, large_cqe> ? setup::large_completions : setup::none);
+    static constexpr setup flags = (MixedEntries                                    ? setup::mixed_entries
+                                    : std::is_same_v<SubmissionEntry, abi::sqe128> ? setup::large_entries
+                                                                                    : setup::none) |
+                                   (MixedCompletions                               ? setup::mixed_completions
+                                    : std::is_same_v<CompletionEntry, large_cqe> ? setup::large_completions
+                                                                                   : setup::none);
 };
 
 using plain_layout = ring_layout<abi::sqe, cqe>;
 using large_completion_layout = ring_layout<abi::sqe, large_cqe>;
 using large_layout = ring_layout<abi::sqe128, large_cqe>;
+using mixed_completion_layout = ring_layout<abi::sqe, large_cqe, false, true>;
+using mixed_layout = ring_layout<abi::sqe128, large_cqe, true, true>;
 
-/// Operations of 128 bytes need lio::large_ring.
+template <class Operation>
+inline constexpr std::size_t entry_size = sizeof(static_cast<const Operation*>(nullptr)->entry());
+
+/// Operations of 128 bytes need lio::large_ring or lio::mixed_ring.
 template <class Operation, class Layout>
-concept entry_fits_ring =
-    sizeof(static_cast<const Operation*>(nullptr)->entry()) <= sizeof(typename Layout::submission_entry);
+concept entry_fits_ring = entry_size<Operation> <= sizeof(typename Layout::submission_entry);
 
-/// Operations with completions of 32 bytes need lio::large_completion_ring or lio::large_ring.
+/// Operations with completions of 32 bytes need one of the rings in <lio/large_ring.hpp>.
 template <class Operation, class Layout>
 concept completion_fits_ring =
     !Operation::large_completion || std::is_same_v<typename Layout::completion_entry, large_cqe>;
@@ -37,9 +52,20 @@ concept completion_fits_ring =
 template <class Operation, class Layout>
 concept fits_ring = entry_fits_ring<Operation, Layout> && completion_fits_ring<Operation, Layout>;
 
+/// How many neighbouring slots the operation takes.
+template <class Operation, class Layout>
+inline constexpr std::uint32_t slots_of = entry_size<Operation> > sizeof(typename Layout::submission_slot) ? 2 : 1;
+
 /// Writes an entry into a slot, all of it: what the slot held before must not show through.
 constexpr void write_slot(abi::sqe& slot, const abi::sqe& entry) noexcept { slot = entry; }
 constexpr void write_slot(abi::sqe128& slot, const abi::sqe128& entry) noexcept { slot = entry; }
 constexpr void write_slot(abi::sqe128& slot, const abi::sqe& entry) noexcept { slot = abi::sqe128{entry}; }
+/// The same into this slot and the next, where sizes are mixed: a number of its own says that the entry goes on.
+inline void write_slot(abi::sqe& slot, const abi::sqe128& entry) noexcept {
+    abi::sqe128 known_as_long = entry;
+    if (entry.opcode == static_cast<std::uint8_t>(abi::opcode::uring_cmd))
+        known_as_long.opcode = static_cast<std::uint8_t>(abi::opcode::uring_cmd128);
+    __builtin_memcpy(static_cast<void*>(&slot), &known_as_long, sizeof known_as_long);
+}
 
 } // namespace lio::detail

@@ -14,7 +14,7 @@ namespace lio::detail {
 /// `Base` is submission_side, or what is derived from it.
 template <class Layout, class Base>
 class submission_entries : public Base {
-    using slot = typename Layout::submission_entry;
+    using slot = typename Layout::submission_slot;
 
 public:
     class batch;
@@ -23,11 +23,13 @@ public:
     /// Arguments that operations point to must live until they have been submitted, buffers until the last
     /// completion.
     /// Errors: EAGAIN, there is not room for all of them (submit, then push again); E2BIG, there could never
-    /// be; EOVERFLOW, an operation's argument does not fit into its entry.
+    /// be; EOVERFLOW, an operation's argument does not fit into its entry. On a lio::mixed_ring also EINVAL, its
+    /// user_data is one of reserved_user_data.
     template <class... Operations>
         requires(sizeof...(Operations) > 0 && (fits_ring<Operations, Layout> && ...))
     result<void> push(const Operations&... operations) noexcept {
-        constexpr std::uint32_t count = sizeof...(Operations);
+        std::uint32_t count = (slots_of<Operations, Layout> + ...);
+        if constexpr (Layout::has_mixed_entries) count += padding_before<slots_of<Operations, Layout>...>();
         if (this->limit_ - this->tail_ < count) [[unlikely]] {
             if (const auto room = this->make_room(count); !room) return room;
         }
@@ -35,13 +37,18 @@ public:
         static_cast<void>(((refusal = operations.refusal(), refusal != cause::operation) || ...));
         if (refusal != cause::operation) [[unlikely]]
             return this->refused(refusal);
-        (write_slot(slots()[this->tail_++ & submission_side::mask_], operations.entry()), ...);
+        if constexpr (Layout::has_mixed_entries) {
+            if ((submission_side::is_reserved(operations.entry().user_data) || ...)) [[unlikely]]
+                return this->refused(cause::user_data_is_reserved);
+        }
+        (write<Operations>(operations), ...);
         return {};
     }
 
     /// Up to `wanted` neighbouring slots, at least one, to be filled in place: one check for all of them.
     /// Fewer come back where the ring's memory ends or the room does; ask again for the rest. A chain
-    /// must lie in one push or be completed before submit().
+    /// must lie in one push or be completed before submit(). On a lio::mixed_ring an operation of 128 bytes takes two of
+    /// them.
     /// Errors: EAGAIN, the queue is full.
     result<batch> reserve(std::uint32_t wanted) noexcept {
         const auto count = this->find_neighbours(wanted);
@@ -58,6 +65,31 @@ protected:
 
 private:
     slot* slots() const noexcept { return static_cast<slot*>(submission_side::entries_); }
+
+    template <class Operation>
+    void write(const Operation& operation) noexcept {
+        constexpr std::uint32_t width = slots_of<Operation, Layout>;
+        if constexpr (width == 2)
+            if ((this->tail_ & submission_side::mask_) == submission_side::mask_) this->pad();
+        // First, because for all the compiler knows the slot lies where tail_ does.
+        const std::uint32_t position = this->tail_;
+        this->tail_ = position + width;
+        write_slot(slots()[position & submission_side::mask_], operation.entry());
+    }
+
+    // How many slots operations of these widths leave unused at the end of the queue's memory: one or none. (Of more
+    // operations than the queue can hold it may be wrong; those are refused either way.)
+    template <std::uint32_t... Widths>
+    std::uint32_t padding_before() const noexcept {
+        std::uint32_t padding = 0;
+        std::uint32_t position = this->tail_;
+        const auto step = [&](std::uint32_t width) {
+            padding += width == 2 && (position & submission_side::mask_) == submission_side::mask_;
+            position += width;
+        };
+        (step(Widths), ...);
+        return padding;
+    }
 };
 
 /// Slots of the submission queue, filled one after the other without further checks. What was filled is
@@ -71,18 +103,23 @@ public:
         if (side_ != nullptr) side_->tail_ += static_cast<std::uint32_t>(next_ - first());
     }
 
-    /// How many slots are still to be filled.
+    /// How many slots are still to be filled. An operation of 128 bytes needs two of them on a lio::mixed_ring; where
+    /// only one is left, push() of the ring finds room for it behind the end of the memory.
     std::uint32_t room() const noexcept { return static_cast<std::uint32_t>(end_ - next_); }
 
-    /// Fills the next slot; there must be room. False, with nothing filled, if an argument of the operation does not fit
-    /// into its entry.
+    /// Fills the next slot; there must be room. False, with nothing filled, where push() of the ring would refuse the
+    /// operation.
     template <class Operation>
         requires fits_ring<Operation, Layout>
     [[nodiscard]] bool push(const Operation& operation) noexcept {
-        LIO_ASSERT(next_ != end_, "this batch has no room left");
+        LIO_ASSERT((room() >= slots_of<Operation, Layout>), "this batch has no room left");
         if (operation.refusal() != cause::operation) [[unlikely]]
             return false;
-        write_slot(*next_++, operation.entry());
+        if constexpr (Layout::has_mixed_entries)
+            if (side_->submission_side::is_reserved(operation.entry().user_data)) [[unlikely]]
+                return false;
+        write_slot(*next_, operation.entry());
+        next_ += slots_of<Operation, Layout>;
         return true;
     }
 

@@ -3,11 +3,13 @@
 // thread at a time.
 #pragma once
 
+#include <lio/abi/entries.hpp>
 #include <lio/detail/assert.hpp>
 #include <lio/detail/enter_call.hpp>
 #include <lio/detail/ring_core.hpp>
 #include <lio/detail/shared_word.hpp>
 #include <lio/result.hpp>
+#include <lio/user_data.hpp>
 
 #include <cstdint>
 
@@ -39,6 +41,10 @@ public:
 
     /// How many operations the queue holds at most.
     std::uint32_t submission_capacity() const noexcept { return core_ == nullptr ? 0 : mask_ + 1; }
+
+    /// After a submit that left something (submission::left): the user_data of the entry that stopped it, the last one
+    /// that the kernel took. Its completion says what is wrong with it, unless the kernel had no memory for more.
+    std::uint64_t stopped_by() const noexcept { return stopped_by_; }
 
     /// Hands everything queued to the kernel. No system call when there is nothing, nor with setup::sqpoll
     /// while its thread is awake.
@@ -73,6 +79,17 @@ protected:
         return tail - submitted_;
     }
 
+    // Of a ring with entries of mixed sizes. Fills the last slot of the queue's memory with an operation that does nothing.
+    void pad() noexcept;
+    static bool is_reserved(std::uint64_t user_data) noexcept {
+        return user_data == static_cast<std::uint64_t>(reserved_user_data::padding) ||
+               user_data == static_cast<std::uint64_t>(reserved_user_data::stop);
+    }
+    // Where the last entry before `end` begins; `end` itself if there is none from `begin` on.
+    std::uint32_t last_entry(std::uint32_t begin, std::uint32_t end) const noexcept;
+
+    const abi::sqe& entry_at(std::uint32_t position) const noexcept;
+
     // Called when the queue looks full: looks again, and says what is wrong if it still is.
     result<void> make_room(std::uint32_t count) noexcept;
     // How many of the wanted slots can be had side by side; at least one.
@@ -87,6 +104,8 @@ protected:
     void look_up_enter() noexcept;
     // Notes how many of the queued entries an enter has taken.
     result<submission> count_taken(result<std::uint32_t> taken) noexcept;
+    // With setup::rewind: what the kernel has not taken moves to the front, where it looks next.
+    void rewind() noexcept;
 
     friend struct ring_maker;
 
@@ -103,6 +122,7 @@ protected:
     long enter_file_;
     std::uint32_t enter_flags_;
     std::uint32_t wait_flags_;
+    std::uint64_t stopped_by_;
     ring_core* core_;
 };
 
