@@ -39,6 +39,7 @@ constexpr sentence sentences[] = {
     {cause::setup_call, EAGAIN,
      "the kernel could not start a thread for the ring: there are as many as the user or the control group may have "
      "(RLIMIT_NPROC, ulimit -u); this may pass"},
+    {cause::setup_call, EOVERFLOW, "a lio::mixed_ring needs at least two entries: one of 128 bytes takes both"},
     {cause::setup_call, ENXIO, "ring_options::attach_to is not an open descriptor"},
     {cause::setup_call, EINVAL,
      "the kernel refuses this combination of options: ask for fewer of them, or leave the choice to the library"},

@@ -6,6 +6,7 @@
 #include "ring_core.hpp"
 #include "ring_mapping.hpp"
 #include "setup_flags.hpp"
+#include "trial_setup.hpp"
 
 #include <lio/abi/setup.hpp>
 
@@ -41,10 +42,7 @@ abi::params parameters_for(const ring_options& options, setup flags) noexcept {
 
 // Whether a small ring with just this much can be made: tells which option it was that the kernel refused.
 bool can_set_up(const ring_options& options, setup flags) noexcept {
-    abi::params parameters = parameters_for(options, flags);
-    const auto file = system::setup(1, parameters);
-    if (file) static_cast<void>(system::close(*file));
-    return file || file.error().code() != EINVAL;
+    return trial_setup(parameters_for(options, flags)) != EINVAL;
 }
 
 // The reason for EINVAL, which the kernel gives for sizes and for options alike.

@@ -273,6 +273,8 @@ TEST_CASE("[hazard 47] an option is supported exactly if the kernel makes a ring
         setup::single_issuer | setup::deferred_taskrun,
         setup::cooperative_taskrun | setup::taskrun_flag,
         setup::iopoll | setup::hybrid_iopoll,
+        setup::rewind,
+        setup::rewind | setup::no_sq_array,
     };
     for (const setup a : plain)
         for (const setup b : plain) {
@@ -286,6 +288,8 @@ TEST_CASE("[hazard 47] an option is supported exactly if the kernel makes a ring
             };
             CHECK(found.supports(both) == may(made));
             CHECK(found.supports(both | setup::large_entries) == may(large));
+            const auto mixed = lio::mixed_completion_ring::create({.entries = 4, .require = both, .exactly = true});
+            CHECK(found.supports(both | setup::mixed_completions) == may(mixed));
         }
 }
 

@@ -254,3 +254,10 @@ TEST_CASE("rings of mixed sizes can be resized when nothing long waits in them [
         CHECK(mixed.next().value().user_data() == i + 1);
     }
 }
+
+TEST_CASE("a ring of mixed entries with room for one is refused with the reason [hazard 25]", "[hazard 25]") {
+    if (!is_there<lio::mixed_ring>()) LIO_SKIP(no_mixed_entries);
+    const auto made = lio::mixed_ring::create({.entries = 1});
+    CHECK(made.error() == lio::error{EOVERFLOW, lio::cause::setup_call});
+    CHECK(std::strstr(made.error().message(), "two entries") != nullptr);
+}
