@@ -43,8 +43,9 @@ public:
 
     /// Whether a ring can have all of these options at once: supports(setup::single_issuer | setup::deferred_taskrun).
     /// A set that contradicts itself, or that lacks what one of its members needs, is not supported, and what this
-    /// process may not use is not either; ring_options::memory, which one needs, is taken for given. Types of rings are asked for by the option that they stand for:
-    /// setup::large_entries for lio::large_ring. What ring::setup_flags() gives can be asked for as well.
+    /// process may not use is not either; ring_options::memory, which one needs, is taken for given. Types of rings are
+    /// asked for by the option that they stand for: setup::large_entries for lio::large_ring. What ring::setup_flags()
+    /// gives can be asked for as well.
     bool supports(setup options) const noexcept;
 
     /// The options that this kernel takes, each by itself.
