@@ -5,24 +5,49 @@
 
 namespace lio::detail {
 
-/// What the kernel is told of a wait. Points into the options, if there are any.
-struct wait_terms {
-    abi::getevents_arg argument;
-    std::uint32_t flags = 0;
-
-    explicit wait_terms(const wait_options* options) noexcept {
-        if (options == nullptr) return;
-        if (options->has_time_) argument.ts = reinterpret_cast<std::uintptr_t>(&options->time_);
-        if (options->has_signals_) {
-            argument.sigmask = reinterpret_cast<std::uintptr_t>(options->signals_);
-            argument.sigmask_sz = sizeof options->signals_;
-        }
-        argument.min_wait_usec = options->minimum_wait_;
-        if (options->has_time_ || options->has_signals_ || options->minimum_wait_ != 0) flags |= abi::enter_ext_arg;
-        if (options->has_time_ && options->is_absolute_) flags |= abi::enter_abs_timer;
-        if (options->no_iowait_) flags |= abi::enter_no_iowait;
+wait_terms::wait_terms(const wait_options* options) noexcept {
+    if (options == nullptr) return;
+    const bool has_argument = options->has_time_ || options->has_signals_ || options->minimum_wait_ != 0;
+    if (options->has_time_) argument_.ts = reinterpret_cast<std::uintptr_t>(&options->time_);
+    if (options->has_signals_) {
+        argument_.sigmask = reinterpret_cast<std::uintptr_t>(options->signals_);
+        argument_.sigmask_sz = sizeof options->signals_;
     }
-};
+    argument_.min_wait_usec = options->minimum_wait_;
+    if (has_argument) flags |= abi::enter_ext_arg;
+    if (options->has_time_ && options->is_absolute_) flags |= abi::enter_abs_timer;
+    if (options->no_iowait_) flags |= abi::enter_no_iowait;
+    offset_ = options->registered_offset_;
+    if (offset_ != wait_options::not_registered) flags |= abi::enter_ext_arg | abi::enter_ext_arg_reg;
+}
+
+const void* wait_terms::address() const noexcept {
+    if ((flags & abi::enter_ext_arg_reg) != 0) return reinterpret_cast<const void*>(std::uintptr_t{offset_});
+    return (flags & abi::enter_ext_arg) != 0 ? &argument_ : nullptr;
+}
+
+std::size_t wait_terms::size() const noexcept {
+    if ((flags & abi::enter_ext_arg_reg) != 0) return sizeof(abi::reg_wait);
+    return (flags & abi::enter_ext_arg) != 0 ? sizeof argument_ : 0;
+}
+
+wait_options wait_terms::write(const wait_options& options, abi::reg_wait& wait, unsigned char* signals,
+                               std::uint32_t offset) noexcept {
+    wait = abi::reg_wait{};
+    if (options.has_time_) {
+        wait.ts = options.time_;
+        wait.flags = abi::reg_wait_ts;
+    }
+    if (options.has_signals_) {
+        __builtin_memcpy(signals, options.signals_, sizeof options.signals_);
+        wait.sigmask = reinterpret_cast<std::uintptr_t>(signals);
+        wait.sigmask_sz = sizeof options.signals_;
+    }
+    wait.min_wait_usec = options.minimum_wait_;
+    wait_options registered = options;
+    registered.registered_offset_ = offset;
+    return registered;
+}
 
 result<void> can_wait(const ring_core& core, const wait_options* options) noexcept {
     const wait_terms terms{options};
@@ -30,7 +55,7 @@ result<void> can_wait(const ring_core& core, const wait_options* options) noexce
     if ((terms.flags & abi::enter_ext_arg) != 0 && !has(abi::feat_ext_arg))
         return error{EOPNOTSUPP, cause::timed_wait_missing};
     // Absolute times came with the same release.
-    if ((terms.argument.min_wait_usec != 0 || (terms.flags & abi::enter_abs_timer) != 0) && !has(abi::feat_min_timeout))
+    if ((terms.minimum_wait() != 0 || (terms.flags & abi::enter_abs_timer) != 0) && !has(abi::feat_min_timeout))
         return error{EOPNOTSUPP, cause::minimum_wait_missing};
     if ((terms.flags & abi::enter_no_iowait) != 0 && !has(abi::feat_no_iowait))
         return error{EOPNOTSUPP, cause::no_iowait_missing};
@@ -38,7 +63,7 @@ result<void> can_wait(const ring_core& core, const wait_options* options) noexce
 }
 
 bool has_minimum_wait(const wait_options* options) noexcept {
-    return wait_terms{options}.argument.min_wait_usec != 0;
+    return wait_terms{options}.minimum_wait() != 0;
 }
 
 wait_limit::wait_limit(const wait_options* options, std::uint32_t count) noexcept : given_{options} {
@@ -90,11 +115,11 @@ struct enter_arguments {
     std::uint32_t submit_count;
     std::uint32_t wait_for;
     std::uint32_t flags;
-    const abi::getevents_arg* events;
+    const void* terms;
+    std::size_t terms_size;
 
     result<std::uint32_t> call(int file, std::uint32_t more_flags) const noexcept {
-        return system::taken(system::enter(file, submit_count, wait_for, flags | more_flags, events,
-                                           events != nullptr ? sizeof *events : 0));
+        return system::taken(system::enter(file, submit_count, wait_for, flags | more_flags, terms, terms_size));
     }
 };
 
@@ -133,11 +158,9 @@ enter_answer enter_call(long file, unsigned long submit_count, unsigned long wai
 
 result<std::uint32_t> enter(ring_core& core, std::uint32_t submit_count, std::uint32_t wait_for, std::uint32_t flags,
                             const wait_options* options) noexcept {
-    enter_arguments arguments{submit_count, wait_for, flags, nullptr};
     if (const auto possible = can_wait(core, options); !possible) return possible.error();
     const wait_terms terms{options};
-    arguments.flags |= terms.flags;
-    if ((terms.flags & abi::enter_ext_arg) != 0) arguments.events = &terms.argument;
+    const enter_arguments arguments{submit_count, wait_for, flags | terms.flags, terms.address(), terms.size()};
     if (core.is_sqpoll) return enter_sqpoll(core, arguments);
     if (core.is_elsewhere() && core.is_only_registered) return error{EEXIST, cause::wrong_thread};
     // The descriptor itself is good on every thread, and the kernel knows whether the ring is.
@@ -150,7 +173,7 @@ result<std::uint32_t> recover(ring_core& core, enter_answer answer, std::uint32_
                               std::uint32_t flags) noexcept {
     // On the wrong thread the call went to no ring, or to one that had nothing to submit: nothing has happened yet.
     if (core.is_elsewhere()) return enter(core, submit_count, wait_for, flags, nullptr);
-    return finish(core, system::taken(answer), enter_arguments{submit_count, wait_for, flags, nullptr});
+    return finish(core, system::taken(answer), enter_arguments{submit_count, wait_for, flags, nullptr, 0});
 }
 
 } // namespace lio::detail

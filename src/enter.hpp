@@ -7,8 +7,30 @@
 #include <lio/wait_options.hpp>
 
 #include <cerrno>
+#include <cstddef>
 
 namespace lio::detail {
+
+/// What the kernel is told of a wait. Points into the options, if there are any.
+struct wait_terms {
+    std::uint32_t flags = 0;
+
+    explicit wait_terms(const wait_options* options) noexcept;
+
+    /// The fifth and the sixth argument of the call.
+    const void* address() const noexcept;
+    std::size_t size() const noexcept;
+
+    std::uint32_t minimum_wait() const noexcept { return argument_.min_wait_usec; }
+
+    /// Puts them into registered memory, and returns them as those that lie at `offset` in it.
+    static wait_options write(const wait_options& options, abi::reg_wait& wait, unsigned char* signals,
+                              std::uint32_t offset) noexcept;
+
+private:
+    abi::getevents_arg argument_;
+    std::uint32_t offset_ = 0;
+};
 
 /// Takes `submit_count` entries and, with GETEVENTS, waits for `wait_for` completions, as `options` say if there are any.
 /// Returns how many entries were taken.

@@ -100,6 +100,9 @@ constexpr sentence sentences[] = {
     {cause::no_iowait_missing, 0,
      "this kernel cannot wait without counting as waiting for input or output (since Linux 6.15): leave no_iowait out; "
      "nothing was submitted"},
+    {cause::waits_refused, 0,
+     "waits can only be registered before the ring is used or enabled, at least one and at most 2^23 of them, and since "
+     "Linux 6.13"},
     {cause::eventfd_switch_missing, 0,
      "this kernel cannot switch an eventfd's signals off and on (since Linux 5.8): take the registration away instead"},
     {cause::no_entries, 0, "a ring needs at least one entry: ring_options::entries is 0"},

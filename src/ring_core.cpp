@@ -44,7 +44,7 @@ result<void> enable(ring_core& core) noexcept {
     if (!enabled) return enabled.error();
     core.enables_itself = false;
     if (has(core.flags, setup::single_issuer)) core.owner_thread = system::thread_id();
-    if (core.is_sqpoll || core.is_only_registered || !arch::has_thread_identity()) return {};
+    if (core.is_sqpoll || core.is_split || core.is_only_registered || !arch::has_thread_identity()) return {};
 
     // A registered descriptor saves the kernel the look-up on every enter. Kernels before 5.18 have none, and
     // a thread may have 16: then the plain descriptor does.

@@ -43,6 +43,11 @@ result<void> submission_queue::stop() noexcept {
     return {};
 }
 
+result<void> submission_queue::enable() noexcept {
+    if (core_ == nullptr) return detail::ring_is_closed();
+    return detail::enable(*core_);
+}
+
 bool submission_queue::is_asked_to_stop() const noexcept {
     return core_ != nullptr && core_->is_asked_to_stop.load_acquire() != 0;
 }

@@ -34,6 +34,7 @@ enum class cause : std::uint32_t {
     timed_wait_missing,
     minimum_wait_missing,
     no_iowait_missing,
+    waits_refused,
     eventfd_switch_missing,
     no_entries,
     too_many_entries,

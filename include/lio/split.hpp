@@ -58,6 +58,9 @@ public:
     /// Errors: those of submit(); the stop may not have been sent then: call it again.
     result<void> stop() noexcept;
 
+    /// Starts a ring that was made with setup::start_disabled. Errors: EBADFD, it runs already.
+    result<void> enable() noexcept;
+
     /// Whether the other half has called ask_to_stop(). No system call.
     bool is_asked_to_stop() const noexcept;
 

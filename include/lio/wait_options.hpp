@@ -30,7 +30,7 @@ public:
     /// The number of completions is only waited for this long; then one is enough. If there is none then, the wait ends
     /// with ETIME, or goes on up to the time-out or deadline if there is one. 0 is no minimum. Since Linux 6.12.
     constexpr wait_options minimum_wait(std::uint32_t microseconds) const noexcept {
-        wait_options changed = *this;
+        wait_options changed = unregistered();
         changed.minimum_wait_ = microseconds;
         return changed;
     }
@@ -39,7 +39,7 @@ public:
     template <class SignalSet>
         requires(std::is_trivially_copyable_v<SignalSet> && sizeof(SignalSet) >= 8)
     wait_options signals(const SignalSet& mask) const noexcept {
-        wait_options changed = *this;
+        wait_options changed = unregistered();
         // The C library's set has room for more signals than the kernel reads.
         __builtin_memcpy(changed.signals_, &mask, sizeof changed.signals_);
         changed.has_signals_ = true;
@@ -49,7 +49,7 @@ public:
     /// The thread does not count as one that waits for input or output, which would keep the CPU's clock up.
     /// Since Linux 6.15.
     constexpr wait_options no_iowait() const noexcept {
-        wait_options changed = *this;
+        wait_options changed = unregistered();
         changed.no_iowait_ = true;
         return changed;
     }
@@ -58,8 +58,15 @@ private:
     friend detail::wait_terms;
     friend detail::wait_limit;
 
-    constexpr wait_options until(const timespec& time, bool is_absolute) const noexcept {
+    static constexpr std::uint32_t not_registered = 0xffffffff;
+    constexpr wait_options unregistered() const noexcept {
         wait_options changed = *this;
+        changed.registered_offset_ = not_registered;
+        return changed;
+    }
+
+    constexpr wait_options until(const timespec& time, bool is_absolute) const noexcept {
+        wait_options changed = unregistered();
         changed.time_ = time;
         changed.has_time_ = true;
         changed.is_absolute_ = is_absolute;
@@ -73,6 +80,8 @@ private:
     unsigned char signals_[8] = {};
 #endif
     std::uint32_t minimum_wait_ = 0;
+    // Where registered_waits has the same for the kernel, in bytes.
+    std::uint32_t registered_offset_ = not_registered;
     bool has_time_ = false;
     bool is_absolute_ = false;
     bool has_signals_ = false;

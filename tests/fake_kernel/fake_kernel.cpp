@@ -533,7 +533,7 @@ long kernel::enter(made_call& call) {
         return -EBADF;
     }
     const abi::getevents_arg* events = nullptr;
-    if ((flags & abi::enter_ext_arg) != 0) {
+    if ((flags & abi::enter_ext_arg) != 0 && (flags & abi::enter_ext_arg_reg) == 0) {
         if ((release_.features & abi::feat_ext_arg) == 0) return -EINVAL;
         if (call.arguments[5] != static_cast<long>(sizeof(abi::getevents_arg))) {
             violation("the size of enter's argument is wrong");
