@@ -153,7 +153,7 @@ private:
 };
 
 bool system_abilities::supports(setup options) const noexcept {
-    return available() && has(setups_, options) && !detail::contradicts_itself(options);
+    return available() && has(setups_, options) && !contradicts_itself(options);
 }
 
 const system_abilities& abilities() noexcept {

@@ -57,10 +57,10 @@ error refused(const ring_options& options, setup layout) noexcept {
         return error{EINVAL, cause::completion_size_missing};
     if (options.attach_to >= 0 && !can_set_up({.attach_to = options.attach_to}, setup::none))
         return error{EINVAL, cause::not_a_ring_to_attach_to};
-    for (const setup_rule& rule : setup_rules) {
-        if (!has(options.require | layout, rule.option)) continue;
-        const setup companions = options.require & rule.needs_one_of;
-        if (!can_set_up({.sqpoll_cpu = options.sqpoll_cpu}, rule.option | companions)) return error{EINVAL, rule.missing};
+    for (const setup_absence& one : setup_absences) {
+        if (!has(options.require | layout, one.option)) continue;
+        const setup companions = options.require & companions_of(one.option);
+        if (!can_set_up({.sqpoll_cpu = options.sqpoll_cpu}, one.option | companions)) return error{EINVAL, one.missing};
     }
     return error{EINVAL, cause::setup_call};
 }

@@ -83,12 +83,15 @@ inline constexpr long map_private = 0x02;
 #if defined(__mips__) || defined(__xtensa__)
 inline constexpr long map_anonymous = 0x800;
 inline constexpr long map_populate = 0x10000;
+inline constexpr long map_huge = 0x80000;
 #elif defined(__alpha__) || defined(__hppa__)
 inline constexpr long map_anonymous = 0x10;
 inline constexpr long map_populate = 0x20000;
+inline constexpr long map_huge = 0x100000;
 #else
 inline constexpr long map_anonymous = 0x20;
 inline constexpr long map_populate = 0x8000;
+inline constexpr long map_huge = 0x40000;
 #endif
 
 } // namespace detail
@@ -101,6 +104,13 @@ inline result<void*> map_ring(int ring, std::size_t size, std::uint64_t offset) 
 /// mmap(2) of fresh zeroed memory.
 inline result<void*> map_memory(std::size_t size) noexcept {
     return detail::map(size, detail::map_private | detail::map_anonymous, -1, 0);
+}
+
+/// The same in huge pages of 2 MiB, all of them present.
+inline result<void*> map_huge_pages(std::size_t size) noexcept {
+    constexpr long of_2_mib = 21 << 26;
+    return detail::map(size, detail::map_private | detail::map_anonymous | detail::map_huge | of_2_mib | detail::map_populate,
+                       -1, 0);
 }
 
 /// munmap(2).

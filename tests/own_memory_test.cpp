@@ -8,12 +8,14 @@
 #include <lio/op/nop.hpp>
 #include <lio/probe.hpp>
 #include <lio/ring_description.hpp>
+#include <lio/ring_memory.hpp>
 #include <lio/split.hpp>
 
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
 #include <thread>
+#include <utility>
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -102,9 +104,38 @@ TEST_CASE("rings of all sizes of entries fit into the memory that they say they 
     CHECK(lio::large_ring::required_memory(options).value() > lio::ring::required_memory(options).value());
 }
 
+TEST_CASE("memory for a ring is of huge pages where there are some, and else of others [hazard 17]", "[hazard 17]") {
+    const lio::ring_options options{.entries = 256};
+    const std::size_t size = lio::ring::required_memory(options).value();
+    auto memory = lio::ring_memory::create(size).value();
+    REQUIRE(memory.bytes().size() >= size);
+    CHECK(memory.is_huge() == pages{std::size_t{2} << 20, MAP_HUGETLB | (21 << 26)}.is_there());
+    const lio::ring_memory kept = std::move(memory);
+    CHECK(memory.bytes().size() == 0);
+    auto asked = options;
+    asked.memory = kept.bytes();
+    auto made = lio::ring::create(asked);
+    if (!made && made.error().why() == lio::cause::memory_refused)
+        LIO_SKIP("a ring in the program's memory: since Linux 6.5, and if that is not one huge page, 6.14");
+    works(made.value(), 600);
+    CHECK(lio::ring_memory::create(0).error().code() == EINVAL);
+    CHECK(lio::ring_memory::create(~std::size_t{0}).error().code() == EINVAL);
+    CHECK(lio::ring_memory::create(~std::size_t{0} - (std::size_t{4} << 20)).error().code() == ENOMEM);
+}
+
+TEST_CASE("memory for rings leaves nothing behind [hazard 17]", "[hazard 17]") {
+    lio::test::leaks_nothing(
+        [] {
+            auto memory = lio::ring_memory::create(100'000).value();
+            memory = lio::ring_memory::create(200'000).value();
+            memory.bytes().data()[199'999] = std::byte{1};
+        },
+        50, 1'000'000);
+}
+
 TEST_CASE("a ring works in a huge page [hazard 17]", "[hazard 17]") {
-    const pages memory{std::size_t{2} << 20, MAP_HUGETLB};
-    if (!memory.is_there()) LIO_SKIP("the machine has no huge pages set aside (sysctl vm.nr_hugepages)");
+    const auto memory = lio::ring_memory::create(1).value();
+    if (!memory.is_huge()) LIO_SKIP("the machine has no huge pages set aside (sysctl vm.nr_hugepages)");
     auto made = lio::ring::create({.entries = 256, .memory = memory.bytes()});
     if (!made && made.error().why() == lio::cause::memory_refused)
         LIO_SKIP("a ring in the program's memory: since Linux 6.5");

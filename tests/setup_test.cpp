@@ -118,6 +118,31 @@ TEST_CASE("options that exclude each other are refused [hazard 20]", "[hazard 20
     CHECK(contradicts(setup::hybrid_iopoll));
 }
 
+namespace {
+
+template <setup Set>
+constexpr bool compiles = requires { lio::consistent<Set>; };
+template <setup Set>
+constexpr bool compiles_split = requires { lio::consistent_split<Set>; };
+
+} // namespace
+
+TEST_CASE("options that exclude each other can be refused by the compiler [hazard 20]", "[hazard 20]") {
+    STATIC_REQUIRE(compiles<setup::none>);
+    STATIC_REQUIRE(compiles<setup::single_issuer | setup::deferred_taskrun>);
+    STATIC_REQUIRE(compiles<setup::iopoll | setup::hybrid_iopoll>);
+    STATIC_REQUIRE(compiles<setup::rewind | setup::no_sq_array>);
+    STATIC_REQUIRE_FALSE(compiles<setup::deferred_taskrun>);
+    STATIC_REQUIRE_FALSE(compiles<setup::hybrid_iopoll>);
+    STATIC_REQUIRE_FALSE(compiles<setup::sqpoll | setup::cooperative_taskrun>);
+    STATIC_REQUIRE_FALSE(compiles<setup::rewind>);
+    STATIC_REQUIRE_FALSE(compiles<setup::rewind | setup::no_sq_array | setup::sqpoll>);
+    STATIC_REQUIRE(compiles_split<setup::submit_all>);
+    STATIC_REQUIRE_FALSE(compiles_split<setup::single_issuer | setup::deferred_taskrun>);
+    STATIC_REQUIRE_FALSE(compiles_split<setup::registered_file_only>);
+    CHECK(lio::ring::create({.require = lio::consistent<setup::clamp>}));
+}
+
 TEST_CASE("a ring that is asked to start disabled takes nothing until it is enabled [hazard 14]", "[hazard 14]") {
     auto made = lio::ring::create({.require = setup::start_disabled});
     if (!made) LIO_SKIP("start_disabled: since Linux 5.10");

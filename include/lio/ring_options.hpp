@@ -63,6 +63,50 @@ constexpr setup operator&(setup a, setup b) noexcept {
 /// Whether `set` has everything that `wanted` names.
 constexpr bool has(setup set, setup wanted) noexcept { return (set & wanted) == wanted; }
 
+namespace detail {
+
+/// What an option cannot do without (one of these), and what it cannot be with.
+struct setup_rule {
+    setup option;
+    setup needs_one_of;
+    setup excludes;
+};
+
+// The kernel's rules. An option that is in none has none.
+inline constexpr setup_rule setup_rules[] = {
+    {setup::sqpoll, setup::none, setup::cooperative_taskrun | setup::taskrun_flag | setup::deferred_taskrun},
+    {setup::taskrun_flag, setup::cooperative_taskrun | setup::deferred_taskrun, setup::none},
+    {setup::deferred_taskrun, setup::single_issuer, setup::none},
+    {setup::hybrid_iopoll, setup::iopoll, setup::none},
+    {setup::mixed_completions, setup::none, setup::large_completions},
+    {setup::mixed_entries, setup::none, setup::large_entries},
+    {setup::rewind, setup::no_sq_array, setup::sqpoll},
+};
+
+constexpr bool has_any(setup set, setup wanted) noexcept { return (set & wanted) != setup::none; }
+
+} // namespace detail
+
+/// Whether no kernel could take this set, because its members exclude each other or one lacks what it needs.
+constexpr bool contradicts_itself(setup set) noexcept {
+    for (const detail::setup_rule& rule : detail::setup_rules)
+        if (has(set, rule.option) && ((rule.needs_one_of != setup::none && !detail::has_any(set, rule.needs_one_of)) ||
+                                      detail::has_any(set, rule.excludes)))
+            return true;
+    return false;
+}
+
+/// The same set, if it does not contradict itself; else it does not compile. For a program that knows its options
+/// beforehand: {.require = lio::consistent<setup::single_issuer | setup::deferred_taskrun>}.
+template <setup Set>
+    requires(!contradicts_itself(Set))
+inline constexpr setup consistent = Set;
+
+/// The same for a split ring, which must not be bound to one thread.
+template <setup Set>
+    requires(!contradicts_itself(Set) && !detail::has_any(Set, setup::deferred_taskrun | setup::registered_file_only))
+inline constexpr setup consistent_split = Set;
+
 /// The arguments of ring::create and with_options.
 struct ring_options {
     /// Room for so many entries; the kernel rounds up to a power of two. 1 to 32768.

@@ -14,6 +14,7 @@
 #include <lio/registered_eventfd.hpp>
 #include <lio/registered_files.hpp>
 #include <lio/registered_waits.hpp>
+#include <lio/ring_memory.hpp>
 #include <lio/ring.hpp>
 #include <lio/ring_description.hpp>
 #include <lio/split.hpp>
