@@ -81,6 +81,7 @@ result<std::uint32_t> completion_side::wait_on_split(std::uint32_t count, const 
 }
 
 result<std::uint32_t> completion_side::wait_whole(std::uint32_t count, const wait_options* options) noexcept {
+    if (polls_itself(*core_)) return poll(count, options);
     wait_limit limit{options, count};
     while (completions_ready() < count && !is_full()) {
         const std::uint32_t seen = head_ + slots_ready();
@@ -96,12 +97,26 @@ result<std::uint32_t> completion_side::wait_whole(std::uint32_t count, const wai
     return completions_ready();
 }
 
+// The kernel asks the devices until `count` have completed or it has other work, whatever the time, and asks them nothing
+// while a completion waits to be reaped: then it comes back at once, for ever. So any completion is enough, and a wait
+// that has an end asks once at a time.
+result<std::uint32_t> completion_side::poll(std::uint32_t count, const wait_options* options) noexcept {
+    if (const auto possible = can_wait(*core_, options); !possible) return possible.error();
+    const wait_limit limit{options};
+    for (;;) {
+        const std::uint32_t wanted = limit.exists() ? 0 : slots_for(count);
+        const auto entered = enter(*core_, 0, wanted, abi::enter_getevents, nullptr);
+        if (const std::uint32_t ready = completions_ready(); ready != 0) return ready;
+        if (!entered) return entered.error();
+        if (limit.has_passed()) return error{ETIME, cause::wait_timed_out};
+    }
+}
+
 // A wait that fell short without an error was ended by a signal, by its time, or by a timer (op::timeout) that has gone
 // off: the kernel tells the first two only when the queue is empty and nothing was submitted, and the third never. Only
 // the third is not the caller's business.
 result<void> completion_side::may_wait_on(std::uint32_t count, std::uint32_t seen, const wait_limit& limit) noexcept {
-    // Polling for completions ends early when the kernel has other work.
-    if (core_->is_iopoll || completions_ready() >= count) return {};
+    if (completions_ready() >= count) return {};
     if (limit.has_passed()) return limit.early_end();
     if (timer_went_off(seen)) return {};
     // The waiter may be woken before the timer's completion is posted, which may need this thread, or the kernel's own.

@@ -57,6 +57,9 @@ result<void> can_wait(const ring_core& core, const wait_options* options) noexce
     // Absolute times came with the same release.
     if ((terms.minimum_wait() != 0 || (terms.flags & abi::enter_abs_timer) != 0) && !has(abi::feat_min_timeout))
         return error{EOPNOTSUPP, cause::minimum_wait_missing};
+    // Polling, the kernel would take no notice of them.
+    if (polls_itself(core) && (terms.minimum_wait() != 0 || terms.has_signals()))
+        return error{EOPNOTSUPP, cause::polled_wait};
     if ((terms.flags & abi::enter_no_iowait) != 0 && !has(abi::feat_no_iowait))
         return error{EOPNOTSUPP, cause::no_iowait_missing};
     return {};
@@ -66,8 +69,8 @@ bool has_minimum_wait(const wait_options* options) noexcept {
     return wait_terms{options}.minimum_wait() != 0;
 }
 
-wait_limit::wait_limit(const wait_options* options, std::uint32_t count) noexcept : given_{options} {
-    if (options == nullptr || !options->has_time_ || count <= 1) return;
+wait_limit::wait_limit(const wait_options* options, const wait_options* given) noexcept : given_{given} {
+    if (options == nullptr || !options->has_time_) return;
     constexpr std::int64_t second = 1'000'000'000;
     constexpr std::int64_t longest = INT64_MAX / second / 4; // a hundred years, and no sum overflows
     const timespec& time = options->time_;

@@ -22,6 +22,7 @@ struct wait_terms {
     std::size_t size() const noexcept;
 
     std::uint32_t minimum_wait() const noexcept { return argument_.min_wait_usec; }
+    bool has_signals() const noexcept { return argument_.sigmask != 0; }
 
     /// Puts them into registered memory, and returns them as those that lie at `offset` in it.
     static wait_options write(const wait_options& options, abi::reg_wait& wait, unsigned char* signals,
@@ -47,11 +48,20 @@ result<void> can_wait(const ring_core& core, const wait_options* options) noexce
 /// Whether fewer completions than were asked for are enough.
 bool has_minimum_wait(const wait_options* options) noexcept;
 
+/// Whether completions come only when the program enters the kernel, which then asks the devices.
+inline bool polls_itself(const ring_core& core) noexcept { return core.is_iopoll && !core.is_sqpoll; }
+
 /// The time that a wait may take, over all the calls that it is made of.
 class wait_limit {
 public:
     /// For a wait for `count` completions. Of one only, the kernel tells precisely why it ended, and no clock is read.
-    wait_limit(const wait_options* options, std::uint32_t count) noexcept;
+    wait_limit(const wait_options* options, std::uint32_t count) noexcept
+        : wait_limit{count > 1 ? options : nullptr, options} {}
+    /// For a wait that the kernel does not end.
+    explicit wait_limit(const wait_options* options) noexcept : wait_limit{options, options} {}
+
+    /// Whether there is an end.
+    bool exists() const noexcept { return has_end_; }
 
     /// What the next call is to be told.
     const wait_options* for_next_call() noexcept;
@@ -61,6 +71,8 @@ public:
     error early_end() const noexcept;
 
 private:
+    wait_limit(const wait_options* timed, const wait_options* given) noexcept;
+
     const wait_options* given_;
     wait_options left_;
     std::int64_t end_ = 0;

@@ -103,6 +103,9 @@ constexpr sentence sentences[] = {
     {cause::waits_refused, 0,
      "waits can only be registered before the ring is used or enabled, at least one and at most 2^23 of them, and since "
      "Linux 6.13"},
+    {cause::polled_wait, 0,
+     "a ring that polls for its completions (setup::iopoll without setup::sqpoll) waits neither with a signal mask nor with "
+     "a minimum: leave them out; nothing was submitted"},
     {cause::eventfd_switch_missing, 0,
      "this kernel cannot switch an eventfd's signals off and on (since Linux 5.8): take the registration away instead"},
     {cause::no_entries, 0, "a ring needs at least one entry: ring_options::entries is 0"},

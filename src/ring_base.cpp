@@ -58,7 +58,9 @@ result<submission> ring_base::submit_and_wait(std::uint32_t count, const wait_op
     if (const auto possible = can_wait(*core(), options); !possible) return possible.error();
     wait_limit limit{options, count};
     const std::uint32_t seen = head_ + slots_ready();
-    const auto taken = enter(*core(), publish(), slots_for(count), abi::enter_getevents, limit.for_next_call());
+    // Polling does not end when the time does.
+    const std::uint32_t wanted = options != nullptr && polls_itself(*core()) ? 0 : slots_for(count);
+    const auto taken = enter(*core(), publish(), wanted, abi::enter_getevents, limit.for_next_call());
     return finish_wait(taken, count, seen, limit, options);
 }
 
@@ -67,9 +69,10 @@ result<submission> ring_base::finish_wait(result<std::uint32_t> taken, std::uint
     const auto done = count_taken(taken);
     // A call that did not take everything has not waited.
     if (!done || done->left != 0 || completions_ready() >= count) return done;
-    if (completions_ready() != 0 && has_minimum_wait(options)) return done;
-    // Where sizes are mixed the kernel may have found enough, by its count.
-    if (!is_mixed_)
+    const bool polls = polls_itself(*core());
+    if (completions_ready() != 0 && (polls || has_minimum_wait(options))) return done;
+    // Where sizes are mixed the kernel may have found enough, by its count; what polls ends early when it likes.
+    if (!is_mixed_ && !polls)
         if (const auto allowed = may_wait_on(count, seen, limit); !allowed) return allowed.error();
     if (const auto waited = wait(count, limit.for_next_call()); !waited) return waited.error();
     return done;

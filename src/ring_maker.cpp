@@ -110,6 +110,8 @@ result<made_ring> set_up_in_memory(const ring_options& options, setup layout, ri
     if (options.memory.size() < sizes.sum()) return error{EINVAL, cause::memory_too_small};
 
     const auto memory = reinterpret_cast<std::uintptr_t>(options.memory.data());
+    // Kernels up to 6.13 take it for zeroed: what it held would be the queue's counters.
+    __builtin_memset(options.memory.data(), 0, made->parameters.cq_off.cqes);
     const std::uint32_t chosen = made->parameters.flags;
     made->parameters = parameters_for(options, static_cast<setup>(chosen));
     made->parameters.flags = chosen | abi::setup_no_mmap | (static_cast<std::uint32_t>(options.require) & abi::setup_registered_fd_only);

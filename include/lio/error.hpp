@@ -35,6 +35,7 @@ enum class cause : std::uint32_t {
     minimum_wait_missing,
     no_iowait_missing,
     waits_refused,
+    polled_wait,
     eventfd_switch_missing,
     no_entries,
     too_many_entries,

@@ -20,7 +20,9 @@ class wait_limit;
 class completion_side {
 public:
     /// Waits until `count` completions can be reaped; returns how many can, `count` or more. Does not submit. A signal
-    /// that comes when some of several completions are there may go unnoticed.
+    /// that comes when some of several completions are there may go unnoticed. On a ring that polls for its completions
+    /// (setup::iopoll without setup::sqpoll) any completion is enough, because the kernel asks no device while one waits to
+    /// be reaped, and no signal ends the wait.
     /// Errors: EINTR, a signal came; EINVAL, `count` is more than the queue holds; EEXIST, the ring belongs
     /// to another thread; EBADF, it is closed.
     result<std::uint32_t> wait(std::uint32_t count) noexcept { return wait(count, nullptr); }
@@ -29,7 +31,7 @@ public:
         return wait(count, wait_options{}.timeout(timeout));
     }
     /// The same in every other way. With wait_options::minimum_wait() it may return fewer than `count`, but not 0.
-    /// EOPNOTSUPP at once where the kernel lacks one of the options.
+    /// EOPNOTSUPP at once where the kernel lacks one of the options, or does not heed it because it polls.
     result<std::uint32_t> wait(std::uint32_t count, const wait_options& options) noexcept {
         return wait(count, &options);
     }
@@ -76,6 +78,8 @@ protected:
 
     result<std::uint32_t> wait_on_split(std::uint32_t count, const wait_options* options) noexcept;
     result<std::uint32_t> wait_whole(std::uint32_t count, const wait_options* options) noexcept;
+    // The wait on a ring whose completions nobody but the waiter asks the devices for.
+    result<std::uint32_t> poll(std::uint32_t count, const wait_options* options) noexcept;
 
     // Called when a wait has ended with fewer completions than it was for, and without an error: whether it may go on, or
     // how it ended. `seen` is where the queue ended before.
