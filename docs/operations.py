@@ -7,13 +7,13 @@ usage: operations.py            writes the table
 --check ends with "[operations-document] passed=N failed=N skipped=N".
 """
 
-import argparse
-import difflib
+import functools
 import re
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+sys.dont_write_bytecode = True  # a test leaves nothing in the sources
+from headers import ROOT, closing, code_of, first_sentence, main, row, staleness, test_cases
+
 TABLE = ROOT / "docs/operations.md"
 
 # Constants of the kernel's interface that nobody needs a name for.
@@ -26,7 +26,6 @@ NEED_NO_NAME = {
     "async_cancel_fd_fixed",
 }
 
-COMMENT_OR_STRING = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"', re.DOTALL)
 CLASS = re.compile(
     r"(?P<template>\btemplate\s*<(?P<parameters>[^{};]*?)>\s*(?:requires\s*\([^{};]*\)\s*)?)?"
     r"\b(?:class|struct)\s+(?P<name>\w+)(?:\s+final)?\s*"
@@ -35,25 +34,6 @@ CLASS = re.compile(
 FIELDS = ("Result:", "Lifetimes:", "Traps:", "Since Linux")
 SINCE = re.compile(r"Since Linux (\d+)\.(\d+)(?:; (.+))?\.")
 MAN_PAGE = re.compile(r"\b\w+\(\d\w*\)")
-
-
-def code_of(text):
-    """The same text with comments and strings blanked: every other character stays where it is."""
-    return COMMENT_OR_STRING.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), text)
-
-
-def closing(code, opening):
-    """Where the bracket at `opening` is closed."""
-    pairs = {"{": "}", "(": ")"}
-    depth = 0
-    for position in range(opening, len(code)):
-        if code[position] == code[opening]:
-            depth += 1
-        elif code[position] == pairs[code[opening]]:
-            depth -= 1
-            if depth == 0:
-                return position
-    raise SystemExit("a bracket is not closed")
 
 
 def split_arguments(text):
@@ -213,17 +193,6 @@ def parts_of(lines):
     return parts, order
 
 
-def first_sentence(text):
-    """Up to the first full stop."""
-    return re.split(r"(?<=[.])\s+(?=[A-Z`(]|\w+\(\d)", text)[0].rstrip(".")
-
-
-def escaped(cell):
-    """As Markdown: a bar would end the cell, an angle bracket begin a tag."""
-    pieces = cell.replace("|", "\\|").split("`")
-    return "`".join(piece if number % 2 else piece.replace("<", "\\<") for number, piece in enumerate(pieces))
-
-
 def read_operations():
     """All operations, in the order of the headers and of the classes in them."""
     classes = {}
@@ -279,7 +248,7 @@ def table(operations, numbers):
         lines += ["| --- | --- | --- | --- | --- | --- | --- |"]
         for operation in operations:
             if operation.header == header:
-                lines.append("| " + " | ".join(map(escaped, operation.cells(numbers))) + " |")
+                lines.append(row(operation.cells(numbers)))
     return "\n".join(lines) + "\n"
 
 
@@ -332,11 +301,9 @@ def every_operation_has_an_encoding_row_and_a_test(operations, numbers):
         code = code_of(path.read_text())
         for match in re.finditer(r"\bencodings\s+\w+\s*\{", code):
             rows.update(made.findall(code[match.end() : closing(code, match.end() - 1)]))
-        for match in re.finditer(r"^(?:TEMPLATE_)?TEST_CASE\w*\s*\(", code, re.MULTILINE):
-            body = code.index("{", closing(code, match.end() - 1))
-            body = code[body : closing(code, body)]
-            cases.update(made.findall(body))
-            cases.update(re.findall(r"\bop::(\w+)", " ".join(given.findall(body))))
+    for case in test_cases("*_test.cpp"):
+        cases.update(made.findall(case.body))
+        cases.update(re.findall(r"\bop::(\w+)", " ".join(given.findall(case.body))))
     for operation in operations:
         if operation.name not in rows:
             yield f"{operation.where()}: no encoding row in tests/*_test.cpp has op::{operation.name}"
@@ -345,12 +312,7 @@ def every_operation_has_an_encoding_row_and_a_test(operations, numbers):
 
 
 def the_table_is_what_the_headers_say(operations, numbers):
-    is_now = TABLE.read_text() if TABLE.exists() else ""
-    should_be = table(operations, numbers)
-    if is_now != should_be:
-        yield "docs/operations.md is stale: run docs/operations.py\n" + "\n".join(
-            difflib.unified_diff(is_now.splitlines(), should_be.splitlines(), "is", "should be", n=0, lineterm="")
-        )
+    yield from staleness(TABLE, table(operations, numbers))
 
 
 CHECKS = (
@@ -362,25 +324,7 @@ CHECKS = (
 )
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="write nothing; fail if anything is amiss")
-    options = parser.parse_args()
-    operations, numbers = read_operations(), read_numbers()
-    if not options.check:
-        TABLE.write_text(table(operations, numbers))
-        print(f"docs/operations.md: {len(operations)} operations")
-        return 0
-    failed = 0
-    for check in CHECKS:
-        problems = list(check(operations, numbers))
-        failed += bool(problems)
-        print(f"{'failed' if problems else 'passed'}: {check.__name__.replace('_', ' ')}")
-        for problem in problems:
-            print("    " + problem.replace("\n", "\n    "))
-    print(f"[operations-document] passed={len(CHECKS) - failed} failed={failed} skipped=0")
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sources = read_operations(), read_numbers()
+    checks = [functools.update_wrapper(functools.partial(check, *sources), check) for check in CHECKS]
+    sys.exit(main(__doc__.splitlines()[0], "operations-document", TABLE, lambda: table(*sources), checks))

@@ -4,15 +4,12 @@
 #include "echo_clients.hpp"
 #include "support/arguments.hpp"
 #include "support/check.hpp"
+#include "support/echo_lines.hpp"
+#include "support/process.hpp"
 
 #include <lio/uring.hpp>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <pthread.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -22,10 +19,10 @@
 #include <cstdio>
 #include <deque>
 #include <thread>
-#include <utility>
 #include <vector>
 
 namespace op = lio::op;
+using example::connection;
 
 namespace {
 
@@ -50,7 +47,7 @@ public:
           buffers_{buffers},
           listener_{listener},
           signals_{signals},
-          contents_(buffers.count()),
+          lines_{buffers.count()},
           free_buffers_{buffers.count()} {}
 
     /// Serves until a signal comes, then ends everything and returns when the last completion of every operation has
@@ -64,28 +61,6 @@ public:
     }
 
 private:
-    static constexpr std::uint16_t no_buffer = 0xffff;
-
-    /// A received buffer that waits to be sent back: what of it is still to go, and which one goes after it.
-    struct content {
-        std::uint32_t begin = 0;
-        std::uint32_t end = 0;
-        std::uint16_t next = no_buffer;
-    };
-
-    struct connection {
-        std::uint16_t first = no_buffer; // its received buffers, in order
-        std::uint16_t last = no_buffer;
-        std::uint16_t waiting = 0;   // how many they are
-        bool sending = false;        // the first of them is on its way
-        bool receiving = false;      // a receive is with the kernel
-        bool ending_receive = false; // and was asked to end
-        bool wants_receive = false;  // is in line for one
-        bool peer_done = false;      // the peer sends no more
-        bool broken = false;         // it failed, or the server ends: nothing more to be sent
-        bool closing = false;
-    };
-
     // More received buffers than this wait for no connection: whoever sends and does not receive shall not have them
     // all. (A server for the wild would put a limit on the time, too.)
     static constexpr std::uint16_t most_waiting = 16;
@@ -110,7 +85,7 @@ private:
         buffers_.recycle(buffer);
         ++free_buffers_;
     }
-    void recycle_first(connection& peer);
+    void recycle_first(connection& peer) { recycle(lines_.pop(peer)); }
     void break_off(connection& peer);
     void stop();
 
@@ -121,7 +96,7 @@ private:
     signalfd_siginfo signal_{};
 
     std::vector<connection> connections_; // by descriptor
-    std::vector<content> contents_;       // by buffer
+    example::echo_lines lines_;           // their buffers
     std::deque<int> want_receive_;        // connections in line for a receive
     std::uint32_t free_buffers_;          // in the kernel's hands
     std::uint32_t open_ = 0;              // connections
@@ -233,12 +208,7 @@ void server::handle_received(const lio::cqe& done, int socket) {
     if (const auto buffer = done.buffer_id()) {
         --free_buffers_;
         if (received && *received > 0 && !peer.broken) {
-            contents_[*buffer] = {0, static_cast<std::uint32_t>(buffers_.filled(done).size()), no_buffer};
-            if (peer.waiting++ == 0)
-                peer.first = *buffer;
-            else
-                contents_[peer.last].next = *buffer;
-            peer.last = *buffer;
+            lines_.append(peer, *buffer, static_cast<std::uint32_t>(buffers_.filled(done).size()));
         } else {
             recycle(*buffer);
         }
@@ -260,9 +230,7 @@ void server::handle_sent(const lio::cqe& done, int socket) {
     peer.sending = false;
     if (const auto sent = done.result<op::send>()) {
         bytes_sent_ += static_cast<unsigned long long>(*sent);
-        content& first = contents_[peer.first];
-        first.begin += static_cast<std::uint32_t>(*sent);
-        if (first.begin == first.end) recycle_first(peer); // else the rest goes with the next send
+        if (lines_.advance(peer, *sent)) recycle_first(peer); // else the rest goes with the next send
     } else if (!peer.broken) {
         ++connections_broken_;
         break_off(peer);
@@ -313,18 +281,11 @@ void server::start_receives() {
 
 void server::send_first(int socket) {
     connection& peer = connections_[static_cast<std::size_t>(socket)];
-    const content& first = contents_[peer.first];
-    const lio::bytes rest{buffers_.buffer(peer.first).data() + first.begin, first.end - first.begin};
+    const auto [begin, end] = lines_.first(peer);
+    const lio::bytes rest{buffers_.buffer(peer.first).data() + begin, end - begin};
     push(op::send(socket, rest).flags(MSG_NOSIGNAL), {event::sent, peer.first, socket});
     peer.sending = true;
     ++sends_;
-}
-
-void server::recycle_first(connection& peer) {
-    const std::uint16_t buffer = peer.first;
-    peer.first = contents_[buffer].next;
-    --peer.waiting;
-    recycle(buffer);
 }
 
 /// Nothing more is sent on this connection. A buffer that is being sent stays until that send has completed.
@@ -341,62 +302,6 @@ void server::stop() {
     for (connection& peer : connections_) break_off(peer);
 }
 
-/// Asks the kernel itself: on a stream that has ended already, a receive completes at once or is refused.
-bool has_multishot_receive(lio::ring& ring, lio::buffer_ring& buffers) {
-    int pair[2];
-    example::check_call(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), "making a pair of sockets");
-    ::close(pair[1]);
-    example::check(ring.push(op::recv_multishot(pair[0], buffers.group())), "queueing an operation");
-    example::check(ring.submit(), "submitting an operation");
-    auto done = ring.next();
-    while (!done && done.error().code() == EINTR) done = ring.next();
-    const lio::cqe ended = example::check(done, "waiting for a completion");
-    if (const auto buffer = ended.buffer_id()) buffers.recycle(*buffer);
-    ::close(pair[0]);
-    return ended.result().has_value();
-}
-
-/// Room for so many descriptors: the soft limit is often 1024, and may be raised up to the hard one.
-void need_descriptors(std::uint32_t count) {
-    rlimit limit;
-    example::check_call(::getrlimit(RLIMIT_NOFILE, &limit), "looking at RLIMIT_NOFILE");
-    if (limit.rlim_cur >= limit.rlim_max && limit.rlim_cur >= count) return;
-    if (limit.rlim_max < count) {
-        std::fprintf(
-            stderr,
-            "tcp_echo: this needs %u descriptors and may have %llu (RLIMIT_NOFILE, ulimit -Hn): raise that, or "
-            "take fewer clients\n",
-            count, static_cast<unsigned long long>(limit.rlim_max));
-        std::exit(1);
-    }
-    limit.rlim_cur = limit.rlim_max;
-    example::check_call(::setrlimit(RLIMIT_NOFILE, &limit), "raising RLIMIT_NOFILE");
-}
-
-int listen_on(std::uint16_t port) {
-    const int listener = example::check_call(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "making a socket");
-    const int yes = 1;
-    example::check_call(::setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes), "setting SO_REUSEADDR");
-    // Connections inherit it. Without it the end of a message waits until the client has acknowledged its beginning.
-    example::check_call(::setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes), "setting TCP_NODELAY");
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    char name[32];
-    std::snprintf(name, sizeof name, "127.0.0.1:%u", unsigned{port});
-    example::check_call(::bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address), "taking", name);
-    example::check_call(::listen(listener, 4096), "listening on", name);
-    return listener;
-}
-
-std::uint16_t port_of(int listener) {
-    sockaddr_in address{};
-    socklen_t size = sizeof address;
-    example::check_call(::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size), "asking for the port");
-    return ntohs(address.sin_port);
-}
-
 } // namespace
 
 int main(int argc, char** argv) {
@@ -410,32 +315,21 @@ int main(int argc, char** argv) {
     if (port == not_given) port = clients != 0 ? 0 : 7007;
     std::setvbuf(stdout, nullptr, _IOLBF, 0);
     // Each client of the self-test has a descriptor at both ends.
-    need_descriptors(2 * clients + 64);
-
-    // The signals wait for being read, on this thread and on those that it starts.
-    sigset_t stops;
-    sigemptyset(&stops);
-    sigaddset(&stops, SIGINT);
-    sigaddset(&stops, SIGTERM);
-    example::check_call(::pthread_sigmask(SIG_BLOCK, &stops, nullptr), "blocking signals");
-    const int signals = example::check_call(::signalfd(-1, &stops, SFD_CLOEXEC), "making a signalfd");
+    example::need_descriptors(2 * clients + 64);
+    const int signals = example::stop_signals();
 
     lio::ring ring = example::check(lio::ring::create({.entries = 1024, .completion_entries = 4096}), "making a ring");
-    auto made = lio::buffer_ring::create(ring, {.group = 1, .count = 1024, .size = 4096});
-    if (!made && made.error().code() != EINVAL) {
-        example::complain("making a buffer ring", "", made.error());
+    const lio::probe kernel = example::check(lio::probe::ask(ring), "asking what this kernel can do");
+    if (!kernel.supports<op::accept_multishot, op::recv_multishot>()) {
+        std::fprintf(stderr, "tcp_echo: this kernel lacks multishot receive; tcp_echo needs Linux %d.%d\n",
+                     op::recv_multishot::since.major, op::recv_multishot::since.minor);
         return 1;
     }
-    if (!made || !has_multishot_receive(ring, *made)) {
-        std::fprintf(stderr, "tcp_echo: this kernel lacks %s; tcp_echo needs Linux %d.%d\n",
-                     made ? "multishot receive" : "buffer rings", op::recv_multishot::since.major,
-                     op::recv_multishot::since.minor);
-        return 1;
-    }
-    lio::buffer_ring buffers = *std::move(made);
+    lio::buffer_ring buffers = example::check(lio::buffer_ring::create(ring, {.group = 1, .count = 1024, .size = 4096}),
+                                              "making a buffer ring");
 
-    const int listener = listen_on(static_cast<std::uint16_t>(port));
-    const std::uint16_t actual_port = port_of(listener);
+    const int listener = example::listen_on(static_cast<std::uint16_t>(port));
+    const std::uint16_t actual_port = example::port_of(listener);
     std::printf("tcp_echo: listening on 127.0.0.1:%u\n", unsigned{actual_port});
 
     bool clients_good = true;

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 PROGRAMS = Path(sys.argv[1]).resolve() if len(sys.argv) == 2 else sys.exit(__doc__)
-NAMES = ("basic_io", "linked_ops", "tcp_echo", "registered_buffers")
+NAMES = ("basic_io", "linked_ops", "poll_loop", "tcp_echo", "registered_buffers")
 CASES = []
 LIMIT = 60  # seconds for whatever a program does
 
@@ -169,6 +169,64 @@ def linked_ops_shows_what_follows_the_break():
         broken = done.stdout.split("A chain that breaks", 1)[1]
         lines = [line.split() for line in broken.splitlines()[1:5]]
         check([line[1].rstrip(":") for line in lines] == ["4096", "ENOENT", "ECANCELED", "ECANCELED"], done.stdout)
+
+
+def totals_of_poll_loop(output):
+    """Lines, bytes, how often the timer went off, rounds of the loop."""
+    last = re.fullmatch(r"(\d+) lines, (\d+) bytes; the timer went off (\d+) times in (\d+) rounds of the loop",
+                        output.splitlines()[-1])
+    check(last is not None, output)
+    return map(int, last.groups())
+
+
+@case
+def poll_loop_counts_the_lines_of_a_file():
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "text")
+        for text in (b"", b"no end", pattern(3_000_000)):
+            path.write_bytes(text)
+            done = run("poll_loop", path)
+            check(done.returncode == 0 and done.stderr == "", done)
+            lines, size, ticks, rounds = totals_of_poll_loop(done.stdout)
+            check((lines, size) == (text.count(b"\n"), len(text)), done)
+        # It is what has been read that makes the loop go on, not the next tick.
+        check(ticks * 2 <= rounds, done)
+        check_one_line(run("poll_loop", folder), "poll_loop", folder, "EISDIR")
+        check_one_line(run("poll_loop", f"{folder}/no"), "poll_loop", f"{folder}/no", "ENOENT")
+
+
+@case
+def poll_loop_does_its_other_work_while_a_read_waits_and_does_not_spin():
+    with subprocess.Popen([PROGRAMS / "poll_loop"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, bufsize=0) as process:
+        output = ""
+
+        def read_until(words, times):
+            nonlocal output
+            for _ in range(LIMIT * 10):  # a line every tenth of a second
+                line = process.stdout.readline().decode()
+                output += line
+                skip_if_missing(output)
+                times -= words in line
+                if line == "" or times == 0:
+                    break
+            check(times == 0, output)
+
+        try:
+            read_until(" 0 lines", 2)
+            process.stdin.write(b"one\ntwo\n")
+            read_until(" 2 lines", 2)
+            process.stdin.write(b"three\nfour")
+            read_until(" 3 lines, 18 bytes", 2)
+            process.stdin.close()
+            read_until("rounds of the loop", 1)
+            check(process.wait(LIMIT) == 0, output)
+        finally:
+            process.kill()
+        lines, size, ticks, rounds = totals_of_poll_loop(output)
+        check((lines, size) == (3, 18), output)
+        # A round for each reason that the loop has to wake up; a few more do no harm.
+        check(ticks >= 6 and rounds <= ticks + 20, output)
 
 
 @case
