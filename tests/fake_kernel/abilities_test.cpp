@@ -76,7 +76,7 @@ error reason_for(int code, std::map<std::string, std::string> texts) {
 std::uint32_t bits(setup options) { return static_cast<std::uint32_t>(options); }
 
 // Those that the model does not play.
-constexpr std::uint32_t never_in_model = abi::setup_no_mmap | abi::setup_registered_fd_only | abi::setup_cqe_mixed;
+constexpr std::uint32_t never_in_model = abi::setup_no_mmap | abi::setup_registered_fd_only;
 
 // Answers all queries, and has no list of operations.
 long answer_queries(abi::register_opcode opcode, void* argument, std::uint32_t setup_flags,

@@ -208,6 +208,44 @@ TEST_CASE("a polled ring is entered at every look into the empty queue, unless a
     }
 }
 
+TEST_CASE("a wait on a polled ring that has an end asks the devices once at a time, and looks at the clock [hazard 11]",
+          "[hazard 11]") {
+    lio::fake::kernel kernel{ground::model};
+    lio::ring ring = running_ring({.entries = 8, .require = setup::iopoll});
+    auto& model = kernel.ring();
+    model.completes = completing::by_test;
+    const auto never_polls_for_more = [&] {
+        const auto enters = kernel.calls_of(lio::arch::io_uring_enter);
+        REQUIRE_FALSE(enters.empty());
+        for (const auto& call : enters) CHECK(call.arguments[2] == 0);
+        kernel.forget_calls();
+    };
+    kernel.forget_calls();
+    push(ring, 1, 2);
+    kernel.meanwhile = [&] { kernel.meanwhile = [&] { model.post(1); }; };
+    CHECK(ring.submit_and_wait(2, {1, 0}).value().taken == 2);
+    CHECK(ring.ready() == 1);
+    never_polls_for_more();
+    CHECK(reap(ring) == numbers{1});
+    kernel.forget_calls();
+    kernel.meanwhile = [&] { kernel.meanwhile = [&] { model.post(2); }; };
+    CHECK(ring.wait(2, {1, 0}).value() == 1);
+    never_polls_for_more();
+    CHECK(reap(ring) == numbers{2});
+    kernel.forget_calls();
+    CHECK(ring.wait(1, {0, 1'000'000}).error() == lio::error{ETIME, cause::wait_timed_out});
+    never_polls_for_more();
+    // What the kernel would not heed is refused before anything happens.
+    push(ring, 3, 3);
+    const std::uint64_t mask = 0;
+    for (const auto& options : {lio::wait_options{}.signals(mask), lio::wait_options{}.minimum_wait(5)}) {
+        CHECK(ring.wait(1, options).error() == lio::error{EOPNOTSUPP, cause::polled_wait});
+        CHECK(ring.submit_and_wait(1, options).error() == lio::error{EOPNOTSUPP, cause::polled_wait});
+    }
+    CHECK(kernel.count_calls() == 0);
+    CHECK(ring.unsubmitted() == 1);
+}
+
 TEST_CASE("a wait on a polled ring goes on when the kernel comes back early", "[hazard 11]") {
     lio::fake::kernel kernel{ground::model};
     lio::ring ring = running_ring({.entries = 8, .require = setup::iopoll});
