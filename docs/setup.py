@@ -294,7 +294,7 @@ def table(flags, options, chosen):
         "- *Library*: what gives a program the flag, in namespace `lio`. A set-up option that is asked for is given",
         "  exactly, or refused with its name and the kernel that it needs.",
         "- *Linux* is the first release that has it; `lio::since()` is the same as a constant, and",
-        "  `lio::abilities()->supports()` asks the running one.",
+        "  `lio::abilities().supports()` asks the running one.",
         "- *By itself*: for whom the library takes it without being asked, where the kernel has it.",
         "- *Test*: one that shows what it does, in tests/.",
     ]
