@@ -13,35 +13,54 @@ result<buffer_ring> buffer_ring::create(detail::ring_core* core, const buffer_ri
     const std::uint32_t count = options.count;
     if (count == 0 || count > 32768 || (count & (count - 1)) != 0)
         return error{EINVAL, cause::buffer_count_not_a_power_of_two};
-    // Entries first (at most 512 KiB), which puts them on a page boundary as the kernel wants it; then buffers; then,
-    // at an even address, the links between them.
+    if (options.size == 0 || options.size > 0x7ffff000) return error{EINVAL, cause::buffer_size_out_of_range};
+    // Entries first (at most 512 KiB), which puts them on a page boundary as the kernel wants it; then buffers; then, at
+    // an address for numbers of 32 bits, what is known of each of them.
     const std::uint64_t entries_size = std::uint64_t{count} * sizeof(abi::buf);
-    const std::uint64_t links = (entries_size + std::uint64_t{count} * options.size + 1) & ~std::uint64_t{1};
+    const std::uint64_t uses = (entries_size + std::uint64_t{count} * options.size + 3) & ~std::uint64_t{3};
+    const std::uint64_t links = uses + (options.incremental ? count * sizeof(use) : 0);
     const std::uint64_t total = links + std::uint64_t{count} * sizeof(std::uint16_t);
-    if (options.size == 0 || options.size > 0x7ffff000 || total > SIZE_MAX / 2)
-        return error{EINVAL, cause::buffer_size_out_of_range};
+    if (total > SIZE_MAX / 2) return error{EINVAL, cause::buffer_size_out_of_range};
 
     const auto memory = system::map_memory(static_cast<std::size_t>(total));
     if (!memory) return memory.error();
+    auto* const base = static_cast<std::byte*>(*memory);
     buffer_ring made;
-    made.entries_ = static_cast<abi::buf*>(*memory);
-    made.shared_tail_ = reinterpret_cast<detail::shared_u16*>(static_cast<std::byte*>(*memory) + 14);
-    made.first_ = static_cast<std::byte*>(*memory) + entries_size;
-    made.next_ = reinterpret_cast<std::uint16_t*>(static_cast<std::byte*>(*memory) + links);
+    made.entries_ = reinterpret_cast<abi::buf*>(base);
+    made.first_ = base + entries_size;
+    if (options.incremental) made.uses_ = reinterpret_cast<use*>(base + uses);
+    made.next_ = reinterpret_cast<std::uint16_t*>(base + links);
     made.mapped_ = static_cast<std::size_t>(total);
     made.process_ = system::process_id();
     made.mask_ = count - 1;
     made.size_ = options.size;
     made.group_ = options.group;
-    if (const auto marked = system::do_not_fork(*memory, made.mapped_); !marked) return marked.error();
+    if (const auto marked = system::do_not_fork(base, made.mapped_); !marked) return marked.error();
 
     abi::buf_reg registration{};
-    registration.ring_addr = reinterpret_cast<std::uintptr_t>(*memory);
+    registration.ring_addr = options.kernel_memory ? 0 : reinterpret_cast<std::uintptr_t>(base);
     registration.ring_entries = count;
     registration.bgid = options.group.number();
+    if (options.kernel_memory) registration.flags |= abi::pbuf_ring_mmap;
+    if (options.incremental) registration.flags |= abi::pbuf_ring_inc;
+    registration.min_left = options.minimum_left;
     const auto done = detail::register_with(*core, abi::register_opcode::register_pbuf_ring, &registration, 1);
-    if (!done) return done.error();
+    if (!done) {
+        const bool is_plain = registration.flags == 0 && registration.min_left == 0;
+        if (done.error().code() == EINVAL && !is_plain) return error{EINVAL, cause::buffer_ring_option_missing};
+        return done.error();
+    }
     made.core_ = detail::core_reference{*core};
+    if (options.kernel_memory) {
+        const std::uint64_t offset = abi::off_pbuf_ring | (std::uint64_t{registration.bgid} << abi::off_pbuf_shift);
+        const auto entries = system::map_ring(core->file, static_cast<std::size_t>(entries_size), offset);
+        if (!entries) return entries.error();
+        made.kernel_entries_ = *entries;
+        made.entries_ = static_cast<abi::buf*>(*entries);
+        if (const auto marked = system::do_not_fork(*entries, static_cast<std::size_t>(entries_size)); !marked)
+            return marked.error();
+    }
+    made.shared_tail_ = reinterpret_cast<detail::shared_u16*>(reinterpret_cast<std::byte*>(made.entries_) + 14);
     for (std::uint32_t id = 0; id < count; ++id) made.add(static_cast<std::uint16_t>(id));
     made.publish();
     return made;
@@ -52,6 +71,8 @@ void buffer_ring::take(buffer_ring& other) noexcept {
     entries_ = other.entries_;
     shared_tail_ = other.shared_tail_;
     first_ = other.first_;
+    kernel_entries_ = other.kernel_entries_;
+    uses_ = other.uses_;
     next_ = other.next_;
     mapped_ = other.mapped_;
     process_ = other.process_;
@@ -67,18 +88,34 @@ buffer_ring::buffer_ring(buffer_ring&& other) noexcept { take(other); }
 
 buffer_ring& buffer_ring::operator=(buffer_ring&& other) noexcept {
     if (this != &other) {
-        this->~buffer_ring();
-        new (this) buffer_ring{static_cast<buffer_ring&&>(other)};
+        end();
+        take(other);
     }
     return *this;
 }
 
-buffer_ring::~buffer_ring() {
+buffer_ring::~buffer_ring() { end(); }
+
+void buffer_ring::end() noexcept {
     // First the kernel lets go, then the memory goes. Where it does not let go (on another thread than the ring's) it
     // may still fill the buffers: then they had better stay.
     if (!close()) return;
     // A forked child has not inherited the memory: something else may be at its address.
-    if (mapped_ != 0 && process_ == system::process_id()) static_cast<void>(system::unmap(entries_, mapped_));
+    if (mapped_ == 0 || process_ != system::process_id()) return;
+    const std::size_t entries_size = (std::size_t{mask_} + 1) * sizeof(abi::buf);
+    if (kernel_entries_ != nullptr) static_cast<void>(system::unmap(kernel_entries_, entries_size));
+    static_cast<void>(system::unmap(first_ - entries_size, mapped_));
+}
+
+result<std::uint32_t> buffer_ring::available() const noexcept {
+    detail::ring_core* const core = core_.get();
+    if (core == nullptr) return detail::ring_is_closed();
+    abi::buf_status status{};
+    status.buf_group = group_.number();
+    const auto asked = detail::register_with(*core, abi::register_opcode::register_pbuf_status, &status, 1);
+    if (!asked) return asked.error();
+    // Both count in 16 bits.
+    return static_cast<std::uint16_t>(tail_ - status.head);
 }
 
 result<void> buffer_ring::close() noexcept {

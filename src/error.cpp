@@ -157,6 +157,9 @@ constexpr sentence sentences[] = {
     {cause::too_many_to_register, 0, "these are more than can be registered at once: register fewer"},
     {cause::buffer_count_not_a_power_of_two, 0, "a buffer ring has 1 to 32768 buffers, a power of two"},
     {cause::buffer_size_out_of_range, 0, "the buffers' size is 0, or more than an address or one transfer can hold"},
+    {cause::buffer_ring_option_missing, 0,
+     "this kernel lacks an option of the buffer ring (kernel_memory: since Linux 6.4; incremental: 6.12; minimum_left, which "
+     "needs incremental: 7.1), or has no buffer rings (5.19)"},
     {cause::malformed_message, 0,
      "these bytes are no message of a multishot recvmsg, or one that was received with other sizes of msg_namelen and "
      "msg_controllen"},

@@ -4,6 +4,7 @@
 
 #include <lio/abi/buffers.hpp>
 #include <lio/buffer_group.hpp>
+#include <lio/buffer_lease.hpp>
 #include <lio/bytes.hpp>
 #include <lio/cqe.hpp>
 #include <lio/detail/assert.hpp>
@@ -25,6 +26,14 @@ struct buffer_ring_options {
     std::uint32_t count = 256;
     /// The size of each, in bytes.
     std::uint32_t size = 4096;
+    /// A receive takes of a buffer what it needs, and the next one goes on behind that, until it is full: with large
+    /// buffers. What was received is asked for with lease() then, once for each completion. Since Linux 6.12.
+    bool incremental = false;
+    /// With `incremental`: a buffer with less room than this counts as full. 0: one byte. Since Linux 7.1, and in late releases
+    /// of 6.12 and 6.18.
+    std::uint32_t minimum_left = 0;
+    /// The list of buffers (not the buffers) lies in memory of the kernel's, which it need not pin. Since Linux 6.4.
+    bool kernel_memory = false;
 };
 
 class buffer_bundle;
@@ -60,21 +69,32 @@ public:
         return {first_ + static_cast<std::size_t>(id) * size_, size_};
     }
     /// What a receive has filled; empty if it failed. The completion must carry one of these buffers unless it
-    /// failed.
+    /// failed. Not where buffers are consumed incrementally: see lease().
     mutable_bytes filled(const cqe& done) const noexcept {
+        LIO_ASSERT(uses_ == nullptr, "where buffers are consumed incrementally, lease() knows what was filled");
         const auto received = done.result();
         if (!received || !done.buffer_id()) return {};
         const auto length = static_cast<std::uint32_t>(*received);
         return {buffer(*done.buffer_id()).data(), length < size_ ? length : size_};
     }
 
+    /// The same as a handle that gives the buffer back, also one that a failed completion carries: instead of filled() and
+    /// recycle(). Once for each completion.
+    buffer_lease lease(const cqe& done) noexcept;
+
+    /// How many buffers the kernel has left to pick from. Errors: EINVAL, a kernel before 6.8; EBADF, the ring is
+    /// closed. io_uring_register(2).
+    result<std::uint32_t> available() const noexcept;
+
     /// The buffers that a receive of a bundle has filled, one after the other. The completion must carry one of these
     /// buffers unless it failed; then there are none.
+    /// Not where buffers are consumed incrementally.
     buffer_bundle bundle(const cqe& done) const noexcept;
 
     /// Gives a buffer back to the kernel, which may fill it at once. Each exactly once per completion that
     /// carried it.
     void recycle(std::uint16_t id) noexcept {
+        LIO_ASSERT(uses_ == nullptr, "where buffers are consumed incrementally, the last lease gives them back");
         add(id);
         publish();
     }
@@ -93,10 +113,23 @@ public:
 
 private:
     friend class buffer_bundle;
+    friend class buffer_lease;
+    friend class buffer_returns;
+
+    // Of one buffer that is consumed incrementally.
+    struct use {
+        /// So much of it is filled.
+        std::uint32_t filled;
+        /// So many leases have parts of it.
+        std::uint16_t leases;
+        /// The kernel has done with it.
+        bool is_full;
+    };
 
     buffer_ring() noexcept = default;
     static result<buffer_ring> create(detail::ring_core* core, const buffer_ring_options& options) noexcept;
     void take(buffer_ring& other) noexcept;
+    void end() noexcept;
 
     void add(std::uint16_t id) noexcept {
         const mutable_bytes memory = buffer(id);
@@ -111,6 +144,15 @@ private:
         next_[last_] = id;
         last_ = id;
     }
+    // Adds the buffer unless somebody still has a part of it.
+    void add_leased(std::uint16_t id) noexcept {
+        if (uses_ == nullptr) return add(id);
+        use& of = uses_[id];
+        --of.leases;
+        if (of.leases != 0 || !of.is_full) return;
+        of = {};
+        add(id);
+    }
     void publish() noexcept {
         // Pairs with the kernel's load-acquire of the tail: it sees the entries that the tail covers.
         shared_tail_->store_release(tail_);
@@ -120,6 +162,10 @@ private:
     abi::buf* entries_ = nullptr;
     detail::shared_u16* shared_tail_ = nullptr;
     std::byte* first_ = nullptr;
+    /// Where the entries do not lie in front of the buffers but in the kernel's memory.
+    void* kernel_entries_ = nullptr;
+    /// Of each buffer, if they are consumed incrementally.
+    use* uses_ = nullptr;
     /// Of each buffer, the one that was given back after it.
     std::uint16_t* next_ = nullptr;
     std::size_t mapped_ = 0;
@@ -199,6 +245,61 @@ inline void buffer_ring::recycle_bundle(const cqe& done) noexcept {
     // Adding a buffer changes the link of the one added before it, which is behind us.
     for (const buffer_bundle::part& one : filled) add(one.id);
     publish();
+}
+
+/// Buffers to be given back together: the kernel sees them when this is destroyed, by one store. Nothing else may be given
+/// back to the same buffer_ring meanwhile but by leases.
+class buffer_returns {
+public:
+    explicit buffer_returns(buffer_ring& buffers) noexcept : buffers_{buffers} {}
+    buffer_returns(const buffer_returns&) = delete;
+    buffer_returns& operator=(const buffer_returns&) = delete;
+    ~buffer_returns() { buffers_.publish(); }
+
+    /// As buffer_ring::recycle().
+    void add(std::uint16_t id) noexcept {
+        LIO_ASSERT(buffers_.uses_ == nullptr, "where buffers are consumed incrementally, the last lease gives them back");
+        buffers_.add(id);
+    }
+    void add(const cqe& done) noexcept {
+        if (const auto id = done.buffer_id()) add(*id);
+    }
+
+private:
+    friend class buffer_lease;
+    buffer_ring& buffers_;
+};
+
+inline buffer_lease buffer_ring::lease(const cqe& done) noexcept {
+    const auto id = done.buffer_id();
+    if (!id) return {};
+    const std::int32_t result = done.raw_result();
+    std::uint32_t length = result > 0 ? static_cast<std::uint32_t>(result) : 0;
+    const mutable_bytes whole = buffer(*id);
+    std::uint32_t before = 0;
+    if (uses_ != nullptr) {
+        use& of = uses_[*id];
+        before = of.filled;
+        of.filled += length;
+        ++of.leases;
+        of.is_full = !done.buffer_has_more();
+    }
+    if (length > size_ - before) length = size_ - before;
+    return {*this, {whole.data() + before, length}, *id};
+}
+
+inline void buffer_lease::give_back() noexcept {
+    if (buffers_ == nullptr) return;
+    buffers_->add_leased(id_);
+    buffers_->publish();
+    forget();
+}
+
+inline void buffer_lease::give_back(buffer_returns& returns) noexcept {
+    LIO_ASSERT(buffers_ == nullptr || buffers_ == &returns.buffers_, "this buffer is another buffer_ring's");
+    if (buffers_ == nullptr) return;
+    buffers_->add_leased(id_);
+    forget();
 }
 
 } // namespace lio
