@@ -128,7 +128,7 @@ void loses_nothing() {
         REQUIRE(ring.wait(1).value() >= 1);
         for (auto done = ring.try_next(); done; done = ring.try_next()) {
             REQUIRE(done->user_data() < all);
-            ++times[done->user_data()];
+            ++times[static_cast<std::size_t>(done->user_data())];
             check(*done, done->user_data(), is_long(done->user_data()));
             ++seen;
         }
