@@ -78,6 +78,15 @@ constexpr sentence sentences[] = {
      "of it was queued"},
     {cause::span_too_long, 0,
      "the memory is larger than one operation can transfer (0x7ffff000 bytes): split it; nothing was queued"},
+    {cause::completions_could_overflow, 0,
+     "the completion queue might not hold what this and everything in flight may complete with: submit, reap, give back to "
+     "the completion_budget what was reaped, then push again; nothing of it was queued"},
+    {cause::completions_never_fit, 0,
+     "this may complete more often than the completion queue has places: push fewer operations at once, give at_most() a "
+     "smaller bound, or make the ring with more completion_entries"},
+    {cause::completion_may_be_skipped, 0,
+     "an operation with skip_success() may complete in silence, so that a completion_budget would never get its place "
+     "back: leave it out, or push to the ring itself"},
     {cause::nothing_ready, 0, "no completion is there at this moment"},
     {cause::wait_too_large, 0,
      "the completion queue holds fewer completions than are to be waited for: wait for at most completion_capacity() of them"},

@@ -88,3 +88,42 @@ TEST_CASE("submit_and_wait does not wait for what was not taken [hazard 5] [haza
         check_come(lio::test::next_soon(ring, 4), {1, 2, 3, 4});
     });
 }
+
+TEST_CASE("a short submit says which entry stopped it, and each goes on behind the last [hazard 6]", "[hazard 6]") {
+    under_each_setup([](lio::ring& ring) {
+        if (!stops(ring)) return;
+        push_four(ring);
+        ring.push(nop().personality(no_personality).user_data(6), nop().user_data(5)).value();
+        const lio::submission first = ring.submit().value();
+        CHECK(first.taken == 2);
+        CHECK(first.left == 4);
+        CHECK(ring.stopped_by() == 2);
+        const lio::submission second = ring.submit().value();
+        CHECK(second.taken == 3);
+        CHECK(second.left == 1);
+        CHECK(ring.stopped_by() == 6);
+        CHECK(ring.submit().value().left == 0);
+        const auto all = lio::test::next_soon(ring, 6);
+        for (std::uint64_t number = 1; number <= 6; ++number)
+            CHECK(lio::test::code(lio::test::of(all, number)) == (number == 2 || number == 6 ? EINVAL : 0));
+        CHECK(ring.try_next().error().code() == EAGAIN);
+    });
+}
+
+TEST_CASE("an entry that is refused within a chain stops nothing, but cancels all of its chain [hazard 6]",
+          "[hazard 6]") {
+    under_each_setup([](lio::ring& ring) {
+        ring.push(nop().link().user_data(1), nop().personality(no_personality).link().user_data(2),
+                  nop().link().user_data(3), nop().user_data(4), nop().user_data(5))
+            .value();
+        const lio::submission taken = ring.submit().value();
+        CHECK(taken.taken == 5);
+        CHECK(taken.left == 0);
+        const auto all = lio::test::next_soon(ring, 5);
+        // Those before it as well: a chain starts when it is known to be whole.
+        for (const std::uint64_t number : {1u, 3u, 4u})
+            CHECK(lio::test::code(lio::test::of(all, number)) == ECANCELED);
+        CHECK(lio::test::code(lio::test::of(all, 2)) == EINVAL);
+        CHECK(lio::test::code(lio::test::of(all, 5)) == 0);
+    });
+}

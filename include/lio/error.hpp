@@ -93,6 +93,11 @@ enum class cause : std::uint32_t {
     // Bytes that are not what they should be.
     malformed_message,
 
+    // Refused by a completion_budget.
+    completions_could_overflow,
+    completions_never_fit,
+    completion_may_be_skipped,
+
     /// How many causes there are; not itself a cause.
     count,
 };

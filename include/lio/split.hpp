@@ -46,8 +46,8 @@ private:
 } // namespace detail
 
 /// The submitting half of a split ring. Can be moved to another thread, not copied; one thread at a time.
-/// The ring is closed when both halves are gone. When the thread that submitted ends, the kernel cancels its
-/// operations.
+/// The ring is closed when both halves are gone. When the thread that submitted ends, so do its operations: see
+/// lio::ring.
 class submission_queue
     : public detail::split_handle<detail::submission_entries<detail::plain_layout, detail::submission_side>> {
 public:

@@ -5,6 +5,7 @@
 #include <lio/buffer_ring.hpp>
 #include <lio/cancel_answer.hpp>
 #include <lio/completion.hpp>
+#include <lio/completion_budget.hpp>
 #include <lio/large_ring.hpp>
 #include <lio/minimum_kernel.hpp>
 #include <lio/op/all.hpp>
