@@ -48,7 +48,9 @@ constexpr lio::ring_options small{.entries = 4};
 
 template <class Ring>
 bool can_use_own_memory(const lio::ring_options& options) {
-    const pages memory{Ring::required_memory(options).value()};
+    const auto size = Ring::required_memory(options);
+    if (!size && size.error().why() == lio::cause::large_entries_missing) return false; // and much older than that
+    const pages memory{size.value()};
     auto asked = options;
     asked.memory = memory.bytes();
     const auto made = Ring::create(asked);
