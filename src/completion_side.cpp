@@ -33,8 +33,10 @@ std::uint32_t completion_side::completions_ready() const noexcept {
 
 std::uint32_t completion_side::slots_for(std::uint32_t count) const noexcept {
     if (!is_mixed_) return count;
-    const std::uint32_t ready = completions_ready(); // in this order: more may come in between
-    const std::uint32_t slots = slots_ready() + (count > ready ? count - ready : 0);
+    // In this order: what comes in between then makes it too few, after which the wait goes on, and never too many.
+    const std::uint32_t there = slots_ready();
+    const std::uint32_t ready = completions_ready();
+    const std::uint32_t slots = there + (count > ready ? count - ready : 0);
     return slots <= mask_ + 1 ? slots : mask_ + 1;
 }
 

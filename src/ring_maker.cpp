@@ -114,7 +114,8 @@ result<made_ring> set_up_in_memory(const ring_options& options, setup layout, ri
     __builtin_memset(options.memory.data(), 0, made->parameters.cq_off.cqes);
     const std::uint32_t chosen = made->parameters.flags;
     made->parameters = parameters_for(options, static_cast<setup>(chosen));
-    made->parameters.flags = chosen | abi::setup_no_mmap | (static_cast<std::uint32_t>(options.require) & abi::setup_registered_fd_only);
+    const setup unseen = options.require & setup::registered_file_only;
+    made->parameters.flags = chosen | abi::setup_no_mmap | static_cast<std::uint32_t>(unseen);
     made->parameters.cq_off.user_addr = memory;
     made->parameters.sq_off.user_addr = memory + sizes.entries_offset();
     const auto file = system::setup(options.entries, made->parameters);

@@ -109,8 +109,8 @@ inline result<void*> map_memory(std::size_t size) noexcept {
 /// The same in huge pages of 2 MiB, all of them present.
 inline result<void*> map_huge_pages(std::size_t size) noexcept {
     constexpr long of_2_mib = 21 << 26;
-    return detail::map(size, detail::map_private | detail::map_anonymous | detail::map_huge | of_2_mib | detail::map_populate,
-                       -1, 0);
+    constexpr long flags = detail::map_private | detail::map_anonymous | detail::map_populate;
+    return detail::map(size, flags | detail::map_huge | of_2_mib, -1, 0);
 }
 
 /// munmap(2).

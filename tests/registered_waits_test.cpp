@@ -70,7 +70,8 @@ TEST_CASE("a registered wait ends by its time, its completions and its minimum, 
         CHECK(ring.ready() == 1);
         ring.next().value();
         begun = lio::test::now();
-        CHECK(ring.wait(1, waits.set(1, wait_options{}.deadline(to_timespec(begun + milliseconds(15))))).error().code() == ETIME);
+        const auto until = waits.set(1, wait_options{}.deadline(to_timespec(begun + milliseconds(15))));
+        CHECK(ring.wait(1, until).error().code() == ETIME);
         CHECK(lio::test::now() >= begun + milliseconds(15));
         // Changed, it is none of them any more.
         begun = lio::test::now();

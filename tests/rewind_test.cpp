@@ -19,7 +19,9 @@ constexpr lio::ring_options rewinding{.entries = 8, .require = setup::rewind | s
 
 bool is_there() {
     const auto made = lio::ring::create(rewinding);
-    if (!made) REQUIRE((made.error().why() == lio::cause::rewind_missing || made.error().why() == lio::cause::no_sq_array_missing));
+    if (!made)
+        REQUIRE((made.error().why() == lio::cause::rewind_missing ||
+                 made.error().why() == lio::cause::no_sq_array_missing));
     return made.has_value();
 }
 

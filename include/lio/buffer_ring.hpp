@@ -29,8 +29,8 @@ struct buffer_ring_options {
     /// A receive takes of a buffer what it needs, and the next one goes on behind that, until it is full: with large
     /// buffers. What was received is asked for with lease() then, once for each completion. Since Linux 6.12.
     bool incremental = false;
-    /// With `incremental`: a buffer with less room than this counts as full. 0: one byte. Since Linux 7.1, and in late releases
-    /// of 6.12 and 6.18.
+    /// With `incremental`: a buffer with less room than this counts as full. 0: one byte. Since Linux 7.1, and in late
+    /// releases of 6.12 and 6.18.
     std::uint32_t minimum_left = 0;
     /// The list of buffers (not the buffers) lies in memory of the kernel's, which it need not pin. Since Linux 6.4.
     bool kernel_memory = false;

@@ -36,7 +36,8 @@ public:
         return wait(count, &options);
     }
 
-    /// How many completions the queue holds; where their sizes are mixed, how many short ones. More than that are kept by the kernel until there is room.
+    /// How many completions the queue holds; where their sizes are mixed, how many short ones. More than that are kept by
+    /// the kernel until there is room.
     std::uint32_t completion_capacity() const noexcept { return core_ == nullptr ? 0 : mask_ + 1; }
 
 protected:

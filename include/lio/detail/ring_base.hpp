@@ -51,9 +51,10 @@ public:
 
     /// Gives the ring queues for `entries` operations and `completion_entries` completions (0: twice the entries) while it
     /// is in use: what is queued, in flight or waiting to be reaped stays. No range of reap() and no batch may be alive.
-    /// Errors: EINVAL, the ring lacks setup::deferred_taskrun or setup::no_sq_array, a size is out of range, or the kernel is older; EOVERFLOW,
-    /// what the queues hold does not fit into the new ones; EBUSY, 32-byte completions must be reaped first; all these
-    /// leave the ring as it was. With cause::resize_lost_the_ring the ring is closed. Since Linux 6.13.
+    /// Errors: EINVAL, the ring lacks setup::deferred_taskrun or setup::no_sq_array or lies in the program's memory, a size
+    /// is out of range, or the kernel is older; EOVERFLOW, what the queues hold does not fit into the new ones; EBUSY,
+    /// completions that may be of 32 bytes must be reaped first, or entries of mixed sizes submitted; all these leave the
+    /// ring as it was. With cause::resize_lost_the_ring the ring is closed. Since Linux 6.13.
     result<void> resize(std::uint32_t entries, std::uint32_t completion_entries = 0) noexcept;
 
     /// Closes the ring; every call on it fails with EBADF from then on. A second close does nothing. On
