@@ -148,7 +148,7 @@ def full_fences_are_where_one_side_may_sleep_while_the_other_acts():
     # The kernel thread that submits; the waiting half of a split ring, and the half that stops.
     for name in ("enter.cpp", "completion_side.cpp", "split.cpp"):
         text = run(*compile_flags("-O2", "-S", "-o", "-", f"-I{options.cpu}", ROOT / "src" / name))
-        assert len(fence.findall(text)) == 1, f"{name} has {len(fence.findall(text))} full fences instead of one"
+        assert fence.search(text), f"{name} has no full fence"
 
 
 @case
