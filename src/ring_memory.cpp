@@ -21,16 +21,20 @@ constexpr std::size_t in_pages(std::size_t size, std::size_t page) noexcept {
 } // namespace
 
 result<ring_memory> ring_memory::create(std::size_t size) noexcept {
-    ring_memory made;
-    const std::size_t whole = in_pages(size, huge_page);
+    std::size_t whole = in_pages(size, huge_page);
     if (whole == 0) return error{EINVAL, cause::map_call};
     // By its size: the machine's own default may be another.
     auto memory = system::map_huge_pages(whole);
-    made.is_huge_ = memory.has_value();
-    made.size_ = made.is_huge_ ? whole : in_pages(size, largest_page);
-    if (!made.is_huge_) memory = system::map_memory(made.size_);
-    if (!memory) return memory.error();
+    const bool is_huge = memory.has_value();
+    if (!is_huge) {
+        whole = in_pages(size, largest_page);
+        memory = system::map_memory(whole);
+        if (!memory) return memory.error();
+    }
+    ring_memory made;
     made.address_ = *memory;
+    made.size_ = whole;
+    made.is_huge_ = is_huge;
     return made;
 }
 

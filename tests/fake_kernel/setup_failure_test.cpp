@@ -8,6 +8,7 @@
 #include <lio/registered_buffers.hpp>
 #include <lio/registered_files.hpp>
 #include <lio/large_ring.hpp>
+#include <lio/ring_memory.hpp>
 #include <lio/split.hpp>
 
 #include <algorithm>
@@ -91,6 +92,25 @@ TEST_CASE("whichever call of buffer_ring::create fails, nothing is left behind",
     lio::fake::kernel kernel{ground::model};
     lio::ring ring = lio::ring::create({.entries = 4}).value();
     fail_each_call(kernel, 3, [&] { return lio::buffer_ring::create(ring, {.group = 3, .count = 4, .size = 64}); });
+}
+
+TEST_CASE("when memory for a ring cannot be had, nothing is left behind, and nothing else given back [hazard 18]",
+          "[hazard 18]") {
+    lio::fake::kernel kernel{ground::model};
+    {
+        const auto memory = lio::ring_memory::create(100).value();
+        CHECK(kernel.mappings().size() == 1);
+    }
+    CHECK(kernel.left() == "");
+    // The first try is for huge pages.
+    kernel.fail(lio::arch::mmap, ENOMEM, 1, 1);
+    CHECK_FALSE(lio::ring_memory::create(100).value().is_huge());
+    CHECK(kernel.left() == "");
+    kernel.fail(lio::arch::mmap, ENOMEM, 1, 2);
+    kernel.forget_calls();
+    CHECK(lio::ring_memory::create(100).error() == lio::error{ENOMEM, cause::map_call});
+    CHECK(kernel.count(lio::arch::munmap) == 0);
+    CHECK(kernel.violations() == "");
 }
 
 TEST_CASE("whichever call of registered_buffers::create fails, nothing is left behind", "[hazard 18]") {
