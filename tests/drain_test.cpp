@@ -28,8 +28,8 @@ TEST_CASE("drain waits for all before it and holds back all behind it", "[hazard
         REQUIRE(::write(pipe.theirs, "x", 1) == 1);
         const auto all = lio::test::next_soon(ring, 3);
         CHECK(all[0].user_data() == 1);
-        CHECK(all[1].user_data() == 2);
-        CHECK(all[2].user_data() == 3);
+        // Linux 6.1 starts those that were held back in any order.
+        CHECK(all[1].user_data() + all[2].user_data() == 2 + 3);
         for (const lio::cqe& done : all) CHECK(lio::test::code(done) == 0);
     });
 }
