@@ -1,4 +1,5 @@
-// registered_waits: the ways in which a program waits again and again, known to the kernel beforehand. On the ring's thread.
+// registered_waits: the ways in which a program waits again and again, known to the kernel beforehand. On the ring's
+// thread.
 #pragma once
 
 #include <lio/detail/ring_core.hpp>
@@ -15,8 +16,8 @@ namespace lio {
 ///     auto waits = lio::registered_waits::create(ring, 1).value();
 ///     const auto tick = waits.set(0, lio::wait_options{}.timeout({0, 1'000'000}));
 ///     ... ring.submit_and_wait(8, tick) ...
-/// Owns its memory, 64 KiB of which count towards RLIMIT_MEMLOCK for about a thousand waits; the kernel keeps it until the
-/// ring is closed, so that either may go first.
+/// Owns its memory: 64 KiB, which count towards RLIMIT_MEMLOCK, for every 512 waits. The kernel keeps it until the ring is
+/// closed, so that either may go first.
 class registered_waits {
 public:
     /// Room for `count` waits. Only as long as the ring does not run: on a lio::ring before its first submit or wait, with
