@@ -164,6 +164,15 @@ constexpr sentence sentences[] = {
      "the kernel had given the ring its new size when mapping it failed: the ring is closed, what was queued is lost, and "
      "what was in flight is cancelled"},
     {cause::too_many_to_register, 0, "these are more than can be registered at once: register fewer"},
+    {cause::no_such_slots, 0, "these are more slots than the table has, or none: see its size()"},
+    {cause::tags_do_not_match, 0, "there must be as many tags as there are things to register, 0 for those without"},
+    {cause::tags_missing, 0,
+     "the kernel refuses this registration: it may not know tags (since Linux 5.13): register without them"},
+    {cause::empty_table_missing, 0,
+     "the kernel refuses this registration: it may not know empty tables (since Linux 5.19): register a list of empty "
+     "slots"},
+    {cause::allocation_range_missing, 0,
+     "this kernel cannot be told which slots to choose from (since Linux 6.0): name a slot in each operation"},
     {cause::buffer_count_not_a_power_of_two, 0, "a buffer ring has 1 to 32768 buffers, a power of two"},
     {cause::buffer_size_out_of_range, 0, "the buffers' size is 0, or more than an address or one transfer can hold"},
     {cause::buffer_ring_option_missing, 0,

@@ -5,6 +5,7 @@
 #include <lio/abi/entries.hpp>
 #include <lio/abi/operation_flags.hpp>
 #include <lio/bytes.hpp>
+#include <lio/file_slots.hpp>
 #include <lio/op/operation.hpp>
 
 #include <cstddef>
@@ -12,11 +13,6 @@
 #include <type_traits>
 
 namespace lio {
-
-/// Among the descriptors of op::files_update: the slot becomes empty.
-inline constexpr int empty_slot = -1;
-/// Among the descriptors of op::files_update: the slot stays as it is. Since Linux 5.12; EBADF before.
-inline constexpr int same_slot = -2;
 
 namespace detail {
 
