@@ -173,6 +173,12 @@ constexpr sentence sentences[] = {
      "slots"},
     {cause::allocation_range_missing, 0,
      "this kernel cannot be told which slots to choose from (since Linux 6.0): name a slot in each operation"},
+    {cause::clone_missing, 0,
+     "the kernel refuses this: it may not be able to share a table of buffers (since Linux 6.12), or the other table is "
+     "empty: register the buffers with this ring as well"},
+    {cause::buffer_update_missing, 0,
+     "the kernel refuses this: it may not be able to change a table of buffers (since Linux 5.13), or an empty buffer has a "
+     "tag"},
     {cause::buffer_count_not_a_power_of_two, 0, "a buffer ring has 1 to 32768 buffers, a power of two"},
     {cause::buffer_size_out_of_range, 0, "the buffers' size is 0, or more than an address or one transfer can hold"},
     {cause::buffer_ring_option_missing, 0,

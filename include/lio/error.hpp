@@ -61,6 +61,8 @@ enum class cause : std::uint32_t {
     tags_missing,
     empty_table_missing,
     allocation_range_missing,
+    clone_missing,
+    buffer_update_missing,
     buffer_count_not_a_power_of_two,
     buffer_size_out_of_range,
     buffer_ring_option_missing,

@@ -14,6 +14,10 @@ namespace lio {
 
 /// A ring's table of registered buffers; a ring has at most one. Owns the registration, not the memory, which
 /// must stay mapped until the table is gone. Outlives its ring harmlessly.
+///
+/// A tag is a number for a buffer: when the kernel lets go of the buffer, because it was replaced or the table is gone, and
+/// the last operation on it has ended, the ring gets a completion with that number as its user_data, and the result 0. No
+/// completion for a tag of 0, nor before Linux 6.13 when the whole table goes.
 class registered_buffers {
 public:
     /// Registers the pieces of memory in `buffers`, any container of mutable_bytes with data() and size(). The
@@ -23,11 +27,35 @@ public:
     template <class Ring, class Buffers>
     static result<registered_buffers> create(const Ring& ring, const Buffers& buffers) noexcept {
         const mutable_bytes* const first = buffers.data();
-        return create(ring.core(), first, static_cast<std::size_t>(buffers.size()));
+        return register_list(ring.core(), first, static_cast<std::size_t>(buffers.size()));
     }
     template <class Ring, std::size_t n>
     static result<registered_buffers> create(const Ring& ring, const mutable_bytes (&buffers)[n]) noexcept {
-        return create(ring.core(), buffers, n);
+        return register_list(ring.core(), buffers, n);
+    }
+
+    /// The same with a tag for each buffer; `tags` is a container of std::uint64_t, of the same size.
+    /// Errors also: EINVAL, an older kernel, or the sizes differ. Since Linux 5.13.
+    template <class Ring, class Buffers, class Tags>
+    static result<registered_buffers> create(const Ring& ring, const Buffers& buffers, const Tags& tags) noexcept {
+        const mutable_bytes* const first = buffers.data();
+        const std::uint64_t* const first_tag = tags.data();
+        return register_tagged(ring.core(), first, static_cast<std::size_t>(buffers.size()), first_tag,
+                               static_cast<std::size_t>(tags.size()));
+    }
+
+    /// A table with room for `count` buffers, for update(). Errors: as create(); EINVAL, `count` is 0 or an older kernel.
+    /// Since Linux 5.19.
+    template <class Ring>
+    static result<registered_buffers> create_empty(const Ring& ring, std::uint32_t count) noexcept {
+        return register_empty(ring.core(), count);
+    }
+
+    /// The buffers of another ring's table, shared with it: pinned once, and counted once. Each table goes by itself.
+    /// Errors: EBUSY, `ring` has such a table; EINVAL, an older kernel; ENXIO, `source` is closed. Since Linux 6.12.
+    template <class Ring>
+    static result<registered_buffers> clone(const Ring& ring, const registered_buffers& source) noexcept {
+        return clone_table(ring.core(), source);
     }
 
     registered_buffers(registered_buffers&& other) noexcept;
@@ -35,12 +63,41 @@ public:
     /// As close(), with nobody to tell.
     ~registered_buffers();
 
-    /// One buffer, as operations take it.
+    /// Puts `buffers` in the places from `first` on, in place of what is there; an empty one makes the place empty.
+    /// Operations in flight keep the buffer that they have. Returns how many were done, which is all but where one cannot
+    /// be had.
+    /// Errors: EINVAL, not all of these places exist, or a kernel before 5.13; those of create(), of the first buffer.
+    /// io_uring_register(2). Since Linux 5.13.
+    template <class Buffers>
+    result<std::uint32_t> update(std::uint32_t first, const Buffers& buffers) noexcept {
+        const mutable_bytes* const list = buffers.data();
+        return update_list(first, list, static_cast<std::size_t>(buffers.size()), nullptr);
+    }
+    template <std::size_t n>
+    result<std::uint32_t> update(std::uint32_t first, const mutable_bytes (&buffers)[n]) noexcept {
+        return update_list(first, buffers, n, nullptr);
+    }
+    /// The same of one place.
+    result<void> update(std::uint32_t index, mutable_bytes buffer) noexcept {
+        const auto done = update_list(index, &buffer, 1, nullptr);
+        if (!done) return done.error();
+        return {};
+    }
+    /// The same with a tag for each buffer, as create() takes them; 0 for an empty one.
+    template <class Buffers, class Tags>
+    result<std::uint32_t> update(std::uint32_t first, const Buffers& buffers, const Tags& tags) noexcept {
+        const mutable_bytes* const list = buffers.data();
+        const std::uint64_t* const tag_list = tags.data();
+        if (static_cast<std::size_t>(buffers.size()) != static_cast<std::size_t>(tags.size())) return tags_do_not_match();
+        return update_list(first, list, static_cast<std::size_t>(buffers.size()), tag_list);
+    }
+
+    /// One buffer, as operations take it; of an empty place, one of no bytes.
     registered_buffer operator[](std::uint32_t index) const noexcept {
         LIO_ASSERT(index < size_, "there is no such buffer");
         return {static_cast<std::uint16_t>(index), list_[index]};
     }
-    /// How many buffers there are.
+    /// How many buffers there are; 0 of a table that was moved from.
     std::uint32_t size() const noexcept { return size_; }
 
     /// Takes the table away, unless the ring is gone. Operations in flight keep their pages; before Linux 6.13 it waits
@@ -49,10 +106,19 @@ public:
     result<void> close() noexcept;
 
 private:
-    registered_buffers(detail::core_reference&& core, mutable_bytes* list, std::uint32_t size) noexcept
-        : core_{static_cast<detail::core_reference&&>(core)}, list_{list}, size_{size} {}
-    static result<registered_buffers> create(detail::ring_core* core, const mutable_bytes* buffers,
-                                             std::size_t count) noexcept;
+    registered_buffers(mutable_bytes* list, std::uint32_t size) noexcept : list_{list}, size_{size} {}
+    static result<registered_buffers> make_list(const mutable_bytes* buffers, std::size_t count) noexcept;
+    static result<registered_buffers> register_list(detail::ring_core* core, const mutable_bytes* buffers,
+                                                    std::size_t count) noexcept;
+    static result<registered_buffers> register_tagged(detail::ring_core* core, const mutable_bytes* buffers,
+                                                      std::size_t count, const std::uint64_t* tags,
+                                                      std::size_t tag_count) noexcept;
+    static result<registered_buffers> register_empty(detail::ring_core* core, std::uint32_t count) noexcept;
+    static result<registered_buffers> clone_table(detail::ring_core* core, const registered_buffers& source) noexcept;
+    result<std::uint32_t> update_list(std::uint32_t first, const mutable_bytes* buffers, std::size_t count,
+                                      const std::uint64_t* tags) noexcept;
+    static error tags_do_not_match() noexcept;
+    void release() noexcept;
 
     detail::core_reference core_;
     mutable_bytes* list_;

@@ -1,0 +1,170 @@
+// Changing and sharing a table of registered buffers while the ring is in use. Data goes over pipes and is looked at by
+// plain POSIX calls.
+
+#include "catch.hpp"
+
+#include "support/footprint.hpp"
+#include "support/rings.hpp"
+#include "support/skip.hpp"
+#include "support/sockets.hpp"
+#include "support/waiting.hpp"
+
+#include <lio/abilities.hpp>
+#include <lio/op/read_write.hpp>
+#include <lio/registered_buffers.hpp>
+#include <lio/ring.hpp>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include <unistd.h>
+
+namespace {
+
+namespace op = lio::op;
+using namespace lio::test;
+using lio::cause;
+using lio::mutable_bytes;
+using lio::registered_buffers;
+using lio::ring;
+
+bool has_empty_tables() {
+    ring made = ring::create({.entries = 4}).value();
+    const auto table = registered_buffers::create_empty(made, 1);
+    if (!table) REQUIRE(table.error() == lio::error{EINVAL, cause::empty_table_missing});
+    return table.has_value();
+}
+constexpr const char* no_empty_tables = "empty tables of buffers: since Linux 5.19";
+
+// What the buffer's beginning reads as on the other side of a pipe; or the errno.
+std::string sent_from(ring& ring, const registered_buffers& buffers, std::uint32_t index, std::size_t size) {
+    auto pipe = pipe_pair();
+    const auto buffer = buffers[index];
+    const auto part = buffer.size() < size ? buffer : buffer.part(0, size);
+    const lio::cqe done = run(ring, op::write_fixed(pipe.theirs, part, 0));
+    if (!done.result()) return std::to_string(code(done));
+    char text[64];
+    const ssize_t read = ::read(pipe.ours, text, sizeof text);
+    return read > 0 ? std::string(text, static_cast<std::size_t>(read)) : std::string{};
+}
+
+struct page {
+    alignas(4096) char bytes[4096];
+    explicit page(const char* text) { std::strncpy(bytes, text, sizeof bytes); }
+    mutable_bytes memory() { return {bytes, sizeof bytes}; }
+};
+
+} // namespace
+
+TEST_CASE("places of a table of buffers are filled, changed and emptied, and know their bounds") {
+    if (!has_empty_tables()) LIO_SKIP(no_empty_tables);
+    under_each_setup([](ring& ring) {
+        page one{"one"};
+        page two{"two"};
+        auto buffers = registered_buffers::create_empty(ring, 4).value();
+        CHECK(buffers.size() == 4);
+        CHECK(buffers[2].size() == 0);
+        CHECK(sent_from(ring, buffers, 2, 3) == std::to_string(EFAULT));
+        buffers.update(2, one.memory()).value();
+        CHECK(buffers[2].size() == 4096);
+        CHECK(sent_from(ring, buffers, 2, 3) == "one");
+        // Together: empty one, fill two.
+        const mutable_bytes list[] = {{}, two.memory(), mutable_bytes{one.bytes + 1, 2}};
+        CHECK(buffers.update(1, list).value() == 3);
+        CHECK(sent_from(ring, buffers, 2, 3) == "two");
+        CHECK(buffers[3].size() == 2);
+        CHECK(sent_from(ring, buffers, 3, 2) == "ne");
+        buffers.update(2, mutable_bytes{}).value();
+        CHECK(buffers[2].size() == 0);
+        CHECK(sent_from(ring, buffers, 2, 3) == std::to_string(EFAULT));
+    });
+}
+
+TEST_CASE("places that do not exist, and tags that do not match, are refused before the kernel sees them") {
+    ring ring = ring::create({.entries = 8}).value();
+    page one{"one"};
+    const mutable_bytes list[] = {one.memory()};
+    auto buffers = registered_buffers::create(ring, list).value();
+    const lio::error refused{EINVAL, cause::no_such_slots};
+    CHECK(buffers.update(1, one.memory()).error() == refused);
+    CHECK(buffers.update(0xffffffff, one.memory()).error() == refused);
+    CHECK(buffers.update(0, std::array<mutable_bytes, 2>{}).error() == refused);
+    CHECK(buffers.update(0, std::array<mutable_bytes, 0>{}).error() == refused);
+    const lio::error mismatch{EINVAL, cause::tags_do_not_match};
+    CHECK(buffers.update(0, std::array{one.memory()}, std::array<std::uint64_t, 2>{}).error() == mismatch);
+    CHECK(registered_buffers::create(ring, std::array{one.memory()}, std::array<std::uint64_t, 2>{}).error() == mismatch);
+    const registered_buffers moved = std::move(buffers);
+    CHECK(buffers.size() == 0);
+    CHECK(buffers.update(0, one.memory()).error().why() == cause::ring_closed);
+    CHECK(moved.size() == 1);
+}
+
+TEST_CASE("a buffer's tag comes back when the kernel has let go of it, and not while an operation has it") {
+    ring ring = ring::create({.entries = 8}).value();
+    page one{"one"};
+    page two{"two"};
+    auto made = registered_buffers::create(ring, std::array{one.memory(), two.memory()},
+                                           std::array<std::uint64_t, 2>{81, 0});
+    if (!made) {
+        CHECK(made.error() == lio::error{EINVAL, cause::tags_missing});
+        LIO_SKIP("tags: since Linux 5.13");
+    }
+    auto pipe = pipe_pair();
+    ring.push(op::read_fixed(pipe.ours, (*made)[0], 0).user_data(1)).value();
+    ring.submit().value();
+    CHECK(made->update(0, std::array{two.memory()}, std::array<std::uint64_t, 1>{82}).value() == 1);
+    CHECK(stays_quiet(ring));
+    REQUIRE(::write(pipe.theirs, "new", 3) == 3);
+    const lio::timespec patience{20, 0}; // which old kernels ask for
+    CHECK(ring.next(patience).value().user_data() == 1);
+    CHECK(std::string(one.bytes, 3) == "new");
+    CHECK(ring.next(patience).value().user_data() == 81);
+    CHECK(sent_from(ring, *made, 0, 3) == "two");
+    made->close().value();
+    if (lio::abilities().linux_at_least({6, 13}))
+        CHECK(ring.next(patience).value().user_data() == 82);
+    else
+        record_partial_skip("tags of a table that goes as a whole: since Linux 6.13");
+}
+
+TEST_CASE("a table of buffers is shared with another ring, and stays when the first is gone") {
+    ring first = ring::create({.entries = 8}).value();
+    ring second = ring::create({.entries = 8}).value();
+    page one{"one"};
+    page two{"two"};
+    const mutable_bytes list[] = {one.memory(), two.memory()};
+    auto source = registered_buffers::create(first, list).value();
+    auto made = registered_buffers::clone(second, source);
+    if (!made) {
+        CHECK(made.error() == lio::error{EINVAL, cause::clone_missing});
+        LIO_SKIP("sharing a table of buffers: since Linux 6.12");
+    }
+    CHECK(made->size() == 2);
+    CHECK(sent_from(second, *made, 1, 3) == "two");
+    CHECK(sent_from(first, source, 0, 3) == "one");
+    CHECK(registered_buffers::clone(second, source).error().code() == EBUSY);
+    source.close().value();
+    first.close().value();
+    CHECK(sent_from(second, *made, 0, 3) == "one");
+    ring third = ring::create({.entries = 8}).value();
+    CHECK(registered_buffers::clone(third, source).error().why() == cause::ring_closed);
+}
+
+TEST_CASE("tables of buffers that change leave nothing behind") {
+    if (!has_empty_tables()) LIO_SKIP(no_empty_tables);
+    leaks_nothing(
+        [] {
+            ring ring = ring::create({.entries = 8}).value();
+            page one{"one"};
+            auto buffers = registered_buffers::create_empty(ring, 8).value();
+            buffers.update(3, one.memory()).value();
+            auto other = std::move(buffers);
+            buffers = std::move(other);
+            CHECK(buffers[3].size() == 4096);
+            buffers.update(3, mutable_bytes{}).value();
+        },
+        5, 1'000'000);
+}
