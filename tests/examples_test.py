@@ -293,10 +293,14 @@ def the_server_gives_descriptors_of_broken_connections_back():
                 client.sendall(b"x" * (i * 97 + 1))
                 # A reset instead of an orderly end.
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        deadline = time.monotonic() + LIMIT
-        while server.descriptors() != before and time.monotonic() < deadline:
-            time.sleep(0.01)
-        check(server.descriptors() == before, server.descriptors(), before)
+        # Connections are taken in order: when this one is served, all others have been, and none is still to come.
+        with server.connect() as last:
+            last.sendall(b"q")
+            check(last.recv(1) == b"q")
+            deadline = time.monotonic() + LIMIT
+            while server.descriptors() != before + 1 and time.monotonic() < deadline:
+                time.sleep(0.01)
+            check(server.descriptors() == before + 1, server.descriptors(), before)
         server.end()
 
 
