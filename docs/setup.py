@@ -158,9 +158,9 @@ FLAGS = {
             tests=["cancel interrupts an operation that a worker runs, and any answer is possible"],
             notes="reported"),
         "rsrc_tags": Flag(
-            uses="`probe`",
-            tests=["each release is known by what came with it"],
-            notes="reported"),
+            "registered_files", "registered_buffers",
+            tests=["a tag comes back when the kernel has let go of its file, and not while an operation has it",
+                   "a buffer's tag comes back when the kernel has let go of it, and not while an operation has it"]),
         "cqe_skip": Flag("skip_success", tests=["a failure is told by a completion, with skip_success too"]),
         "linked_file": Flag(
             uses="chains",
