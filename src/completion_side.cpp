@@ -43,8 +43,7 @@ std::uint32_t completion_side::slots_for(std::uint32_t count) const noexcept {
 bool completion_side::is_full() noexcept {
     if (!is_mixed_) return slots_ready() > mask_;
     // Padding in front takes room that a completion may need.
-    const std::uint32_t first = skip_padding(head_, head_ + slots_ready());
-    if (first != head_) release(first);
+    release_padding(head_ + slots_ready());
     return slots_ready() >= mask_;
 }
 

@@ -165,10 +165,11 @@ result<std::uint32_t> enter(ring_core& core, std::uint32_t submit_count, std::ui
     const wait_terms terms{options};
     const enter_arguments arguments{submit_count, wait_for, flags | terms.flags, terms.address(), terms.size()};
     if (core.is_sqpoll) return enter_sqpoll(core, arguments);
-    if (core.is_elsewhere() && core.is_only_registered) return error{EEXIST, cause::wrong_thread};
+    const bool is_elsewhere = core.is_elsewhere();
+    if (is_elsewhere && core.is_only_registered) return error{EEXIST, cause::wrong_thread};
     // The descriptor itself is good on every thread, and the kernel knows whether the ring is.
     const auto taken =
-        core.is_elsewhere() ? arguments.call(core.file, 0) : arguments.call(core.enter_file, core.enter_flags);
+        is_elsewhere ? arguments.call(core.file, 0) : arguments.call(core.enter_file, core.enter_flags);
     return finish(core, taken, arguments);
 }
 

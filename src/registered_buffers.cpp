@@ -1,6 +1,7 @@
 // Registering buffers. On the ring's thread.
 
 #include "ring_core.hpp"
+#include "table_registration.hpp"
 
 #include <lio/registered_buffers.hpp>
 
@@ -11,30 +12,19 @@ namespace lio {
 // A list of these is what the kernel calls an array of struct iovec.
 static_assert(sizeof(mutable_bytes) == sizeof(void*) + sizeof(std::size_t) && std::is_standard_layout_v<mutable_bytes>);
 
-namespace {
-
-// One more than there are: an empty list is for the kernel to refuse, and takes a page all the same.
-std::size_t list_size(std::size_t count) noexcept { return (count + 1) * sizeof(mutable_bytes); }
-
-result<std::uint32_t> register_whole(detail::ring_core& core, const abi::rsrc_register& request, cause missing) noexcept {
-    const auto done = detail::register_with(core, abi::register_opcode::register_buffers2, &request, sizeof request);
-    if (!done && done.error().code() == EINVAL) return error{EINVAL, missing};
-    return done;
-}
-
-} // namespace
-
 error registered_buffers::tags_do_not_match() noexcept { return error{EINVAL, cause::tags_do_not_match}; }
 
 // A table that is not registered yet, with the list that operator[] looks into; empty places if there are no `buffers`.
 result<registered_buffers> registered_buffers::make_list(const mutable_bytes* buffers, std::size_t count) noexcept {
     // An operation has 16 bits for the index.
     if (count > 0x10000) return error{EINVAL, cause::too_many_to_register};
-    const auto list = system::map_memory(list_size(count));
+    // One more than there are: an empty list is for the kernel to refuse, and takes a page all the same.
+    const std::size_t size = (count + 1) * sizeof *buffers;
+    const auto list = system::map_memory(size);
     if (!list) return list.error();
     if (buffers != nullptr && count != 0)
         __builtin_memcpy(*list, static_cast<const void*>(buffers), count * sizeof *buffers);
-    return registered_buffers{static_cast<mutable_bytes*>(*list), static_cast<std::uint32_t>(count)};
+    return registered_buffers{{*list, size}, static_cast<std::uint32_t>(count)};
 }
 
 result<registered_buffers> registered_buffers::register_list(detail::ring_core* core, const mutable_bytes* buffers,
@@ -43,7 +33,7 @@ result<registered_buffers> registered_buffers::register_list(detail::ring_core* 
     auto made = make_list(buffers, count);
     if (!made) return made.error();
     const auto done =
-        detail::register_with(*core, abi::register_opcode::register_buffers, made->list_, made->size_);
+        detail::register_with(*core, abi::register_opcode::register_buffers, made->list(), made->size_);
     if (!done) return done.error();
     made->core_ = detail::core_reference{*core};
     return made;
@@ -59,9 +49,11 @@ result<registered_buffers> registered_buffers::register_tagged(detail::ring_core
     if (!made) return made.error();
     abi::rsrc_register request{};
     request.nr = made->size_;
-    request.data = reinterpret_cast<std::uintptr_t>(made->list_);
+    request.data = reinterpret_cast<std::uintptr_t>(made->list());
     request.tags = reinterpret_cast<std::uintptr_t>(tags);
-    if (const auto done = register_whole(*core, request, cause::tags_missing); !done) return done.error();
+    const auto done =
+        detail::register_table(*core, abi::register_opcode::register_buffers2, request, cause::tags_missing);
+    if (!done) return done.error();
     made->core_ = detail::core_reference{*core};
     return made;
 }
@@ -74,7 +66,9 @@ result<registered_buffers> registered_buffers::register_empty(detail::ring_core*
     abi::rsrc_register request{};
     request.nr = count;
     request.flags = abi::rsrc_register_sparse;
-    if (const auto done = register_whole(*core, request, cause::empty_table_missing); !done) return done.error();
+    const auto done =
+        detail::register_table(*core, abi::register_opcode::register_buffers2, request, cause::empty_table_missing);
+    if (!done) return done.error();
     made->core_ = detail::core_reference{*core};
     return made;
 }
@@ -84,7 +78,7 @@ result<registered_buffers> registered_buffers::clone_table(detail::ring_core* co
     detail::ring_core* const from = source.core_.get();
     if (core == nullptr || from == nullptr || !from->is_open()) return detail::ring_is_closed();
     // Before anything is registered: what fails then leaves nothing to undo.
-    auto made = make_list(source.list_, source.size_);
+    auto made = make_list(source.list(), source.size_);
     if (!made) return made.error();
     abi::clone_buffers request{};
     request.src_fd = static_cast<std::uint32_t>(from->is_only_registered ? from->enter_file : from->file);
@@ -98,8 +92,7 @@ result<registered_buffers> registered_buffers::clone_table(detail::ring_core* co
 
 result<std::uint32_t> registered_buffers::update_list(std::uint32_t first, const mutable_bytes* buffers,
                                                       std::size_t count, const std::uint64_t* tags) noexcept {
-    if (core_.get() == nullptr) return detail::ring_is_closed();
-    if (count == 0 || first > size_ || count > size_ - first) return error{EINVAL, cause::no_such_slots};
+    if (const auto exist = detail::has_places(core_.get(), size_, first, count); !exist) return exist.error();
     abi::rsrc_update2 request{};
     request.offset = first;
     request.data = reinterpret_cast<std::uintptr_t>(buffers);
@@ -108,34 +101,28 @@ result<std::uint32_t> registered_buffers::update_list(std::uint32_t first, const
     const auto done =
         detail::register_with(*core_.get(), abi::register_opcode::register_buffers_update, &request, sizeof request);
     if (!done && done.error().code() == EINVAL) return error{EINVAL, cause::buffer_update_missing};
-    if (done) __builtin_memcpy(static_cast<void*>(list_ + first), static_cast<const void*>(buffers), *done * sizeof *buffers);
+    if (done) __builtin_memcpy(static_cast<void*>(list() + first), static_cast<const void*>(buffers), *done * sizeof *buffers);
     return done;
 }
 
 registered_buffers::registered_buffers(registered_buffers&& other) noexcept
-    : core_{static_cast<detail::core_reference&&>(other.core_)}, list_{other.list_}, size_{other.size_} {
-    other.list_ = nullptr;
+    : core_{static_cast<detail::core_reference&&>(other.core_)},
+      list_{static_cast<detail::mapped_memory&&>(other.list_)}, size_{other.size_} {
     other.size_ = 0;
 }
 
 registered_buffers& registered_buffers::operator=(registered_buffers&& other) noexcept {
     if (this != &other) {
-        release();
+        static_cast<void>(close());
         core_ = static_cast<detail::core_reference&&>(other.core_);
-        list_ = other.list_;
+        list_ = static_cast<detail::mapped_memory&&>(other.list_);
         size_ = other.size_;
-        other.list_ = nullptr;
         other.size_ = 0;
     }
     return *this;
 }
 
-registered_buffers::~registered_buffers() { release(); }
-
-void registered_buffers::release() noexcept {
-    static_cast<void>(close());
-    if (list_ != nullptr) static_cast<void>(system::unmap(list_, list_size(size_)));
-}
+registered_buffers::~registered_buffers() { static_cast<void>(close()); }
 
 result<void> registered_buffers::close() noexcept {
     return detail::unregister(core_, abi::register_opcode::unregister_buffers, nullptr, 0);

@@ -1,6 +1,7 @@
 // Registering files. On the ring's thread.
 
 #include "ring_core.hpp"
+#include "table_registration.hpp"
 
 #include <lio/registered_files.hpp>
 
@@ -21,17 +22,6 @@ result<registered_files> registered_files::register_list(detail::ring_core* core
     return registered_files{detail::core_reference{*core}, slots};
 }
 
-namespace {
-
-// The second form of a registration, with what a kernel before it says.
-result<std::uint32_t> register_whole(detail::ring_core& core, const abi::rsrc_register& request, cause missing) noexcept {
-    const auto done = detail::register_with(core, abi::register_opcode::register_files2, &request, sizeof request);
-    if (!done && done.error().code() == EINVAL) return error{EINVAL, missing};
-    return done;
-}
-
-} // namespace
-
 result<registered_files> registered_files::register_tagged(detail::ring_core* core, const int* files, std::size_t count,
                                                            const std::uint64_t* tags, std::size_t tag_count) noexcept {
     if (core == nullptr) return detail::ring_is_closed();
@@ -42,7 +32,8 @@ result<registered_files> registered_files::register_tagged(detail::ring_core* co
     request.nr = static_cast<std::uint32_t>(count);
     request.data = reinterpret_cast<std::uintptr_t>(files);
     request.tags = reinterpret_cast<std::uintptr_t>(tags);
-    if (const auto done = register_whole(*core, request, cause::tags_missing); !done) return done.error();
+    const auto done = detail::register_table(*core, abi::register_opcode::register_files2, request, cause::tags_missing);
+    if (!done) return done.error();
     return registered_files{detail::core_reference{*core}, request.nr};
 }
 
@@ -52,19 +43,14 @@ result<registered_files> registered_files::register_empty(detail::ring_core* cor
     abi::rsrc_register request{};
     request.nr = count;
     request.flags = abi::rsrc_register_sparse;
-    if (const auto done = register_whole(*core, request, cause::empty_table_missing); !done) return done.error();
+    const auto done = detail::register_table(*core, abi::register_opcode::register_files2, request, cause::empty_table_missing);
+    if (!done) return done.error();
     return registered_files{detail::core_reference{*core}, count};
-}
-
-result<void> registered_files::has_slots(std::uint32_t first, std::size_t count) const noexcept {
-    if (core_.get() == nullptr) return detail::ring_is_closed();
-    if (count == 0 || first > size_ || count > size_ - first) return error{EINVAL, cause::no_such_slots};
-    return {};
 }
 
 result<std::uint32_t> registered_files::update_list(std::uint32_t first, const int* files,
                                                     std::size_t count) noexcept {
-    if (const auto exist = has_slots(first, count); !exist) return exist.error();
+    if (const auto exist = detail::has_places(core_.get(), size_, first, count); !exist) return exist.error();
     abi::rsrc_update request{};
     request.offset = first;
     request.data = reinterpret_cast<std::uintptr_t>(files);
@@ -75,7 +61,7 @@ result<std::uint32_t> registered_files::update_list(std::uint32_t first, const i
 result<std::uint32_t> registered_files::update_tagged(std::uint32_t first, const int* files, std::size_t count,
                                                       const std::uint64_t* tags, std::size_t tag_count) noexcept {
     if (count != tag_count) return error{EINVAL, cause::tags_do_not_match};
-    if (const auto exist = has_slots(first, count); !exist) return exist.error();
+    if (const auto exist = detail::has_places(core_.get(), size_, first, count); !exist) return exist.error();
     abi::rsrc_update2 request{};
     request.offset = first;
     request.data = reinterpret_cast<std::uintptr_t>(files);
@@ -85,7 +71,7 @@ result<std::uint32_t> registered_files::update_tagged(std::uint32_t first, const
 }
 
 result<void> registered_files::allocate_from(std::uint32_t first, std::uint32_t count) noexcept {
-    if (const auto exist = has_slots(first, count); !exist) return exist;
+    if (const auto exist = detail::has_places(core_.get(), size_, first, count); !exist) return exist;
     abi::file_index_range request{};
     request.off = first;
     request.len = count;

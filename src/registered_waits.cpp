@@ -1,6 +1,7 @@
 // Memory for waits that the kernel knows beforehand. On the ring's thread.
 
 #include "enter.hpp"
+#include "pages.hpp"
 #include "ring_core.hpp"
 
 #include <lio/registered_waits.hpp>
@@ -19,7 +20,6 @@ struct slot {
 };
 static_assert(sizeof(slot) == 128);
 
-constexpr std::size_t largest_page = 65536; // the kernel takes whole pages
 constexpr std::uint32_t most = (std::uint32_t{1} << 30) / sizeof(slot);
 
 } // namespace
@@ -27,19 +27,17 @@ constexpr std::uint32_t most = (std::uint32_t{1} << 30) / sizeof(slot);
 result<registered_waits> registered_waits::create(detail::ring_core* core, std::uint32_t count) noexcept {
     if (core == nullptr) return detail::ring_is_closed();
     if (count == 0 || count > most) return error{EINVAL, cause::waits_refused};
-    registered_waits made;
-    made.count_ = count;
-    made.size_ = (count * sizeof(slot) + largest_page - 1) / largest_page * largest_page;
-    const auto memory = system::map_memory(made.size_);
+    const std::size_t size = detail::in_pages(count * sizeof(slot), detail::largest_page); // the kernel takes whole ones
+    const auto memory = system::map_memory(size);
     if (!memory) return memory.error();
-    made.memory_ = *memory;
+    registered_waits made{{*memory, size}, count};
     // A child that wrote into its copy could make the parent write beside what the kernel reads.
-    if (const auto marked = system::do_not_fork(*memory, made.size_); !marked) return marked.error();
+    if (const auto marked = system::do_not_fork(*memory, size); !marked) return marked.error();
     for (std::uint32_t i = 0; i < count; ++i) new (static_cast<slot*>(*memory) + i) slot{};
 
     abi::region_desc region{};
     region.user_addr = reinterpret_cast<std::uintptr_t>(*memory);
-    region.size = made.size_;
+    region.size = size;
     region.flags = abi::mem_region_type_user;
     abi::mem_region_reg request{};
     request.region_uptr = reinterpret_cast<std::uintptr_t>(&region);
@@ -52,27 +50,9 @@ result<registered_waits> registered_waits::create(detail::ring_core* core, std::
     return made;
 }
 
-registered_waits& registered_waits::operator=(registered_waits&& other) noexcept {
-    if (this != &other) {
-        release();
-        memory_ = other.memory_;
-        size_ = other.size_;
-        count_ = other.count_;
-        other.memory_ = nullptr;
-    }
-    return *this;
-}
-
-registered_waits::~registered_waits() { release(); }
-
-void registered_waits::release() noexcept {
-    if (memory_ != nullptr) static_cast<void>(system::unmap(memory_, size_));
-    memory_ = nullptr;
-}
-
 wait_options registered_waits::set(std::uint32_t index, const wait_options& options) noexcept {
-    LIO_ASSERT(memory_ != nullptr && index < count_, "there are not so many registered waits");
-    slot& place = static_cast<slot*>(memory_)[index];
+    LIO_ASSERT(memory_.address() != nullptr && index < count_, "there are not so many registered waits");
+    slot& place = static_cast<slot*>(memory_.address())[index];
     return detail::wait_terms::write(options, place.wait, place.signals, index * std::uint32_t{sizeof(slot)});
 }
 

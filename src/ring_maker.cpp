@@ -71,9 +71,9 @@ struct made_ring {
 };
 
 // What was made is not used.
-result<void> give_up(const made_ring& made) noexcept {
-    if ((made.parameters.flags & abi::setup_registered_fd_only) == 0) return system::close(made.file);
-    return drop_registered_ring(made.file);
+void give_up(const made_ring& made) noexcept {
+    const bool has_descriptor = (made.parameters.flags & abi::setup_registered_fd_only) == 0;
+    static_cast<void>(has_descriptor ? system::close(made.file) : drop_registered_ring(made.file));
 }
 
 // The best set-up that the kernel takes. Only EINVAL means that it does not know a flag; everything else would
@@ -105,7 +105,7 @@ ring_options with_descriptor(ring_options options) noexcept {
 result<made_ring> set_up_in_memory(const ring_options& options, setup layout, ring_use use) noexcept {
     auto made = set_up(with_descriptor(options), layout, use);
     if (!made) return made;
-    static_cast<void>(give_up(*made));
+    give_up(*made);
     const ring_sizes sizes = sizes_of(made->parameters);
     if (options.memory.size() < sizes.sum()) return error{EINVAL, cause::memory_too_small};
 
@@ -133,7 +133,7 @@ result<made_ring> set_up_in_memory(const ring_options& options, setup layout, ri
 result<std::size_t> ring_maker::required_memory(const ring_options& options, setup layout) noexcept {
     const auto made = set_up(with_descriptor(options), layout, ring_use::one_thread);
     if (!made) return made.error();
-    static_cast<void>(give_up(*made));
+    give_up(*made);
     return sizes_of(made->parameters).sum();
 }
 
@@ -158,7 +158,7 @@ result<void> ring_maker::make(const ring_options& options, setup layout, ring_us
 
     const auto place = system::map_memory(sizeof(ring_core));
     if (!place) {
-        static_cast<void>(give_up(*made));
+        give_up(*made);
         return place.error();
     }
     auto& core = *new (*place) ring_core{};

@@ -1,6 +1,7 @@
 // The memory that a ring shares with the kernel. Private.
 #pragma once
 
+#include "pages.hpp"
 #include "ring_core.hpp"
 
 namespace lio::detail {
@@ -14,10 +15,7 @@ struct ring_sizes {
     std::size_t queues;
     std::size_t entries;
     /// Where the entries begin.
-    std::size_t entries_offset() const noexcept {
-        constexpr std::size_t largest_page = 65536;
-        return (queues + largest_page - 1) / largest_page * largest_page;
-    }
+    std::size_t entries_offset() const noexcept { return in_pages(queues, largest_page); }
     std::size_t sum() const noexcept { return entries_offset() + entries; }
 };
 ring_sizes sizes_of(const abi::params& parameters) noexcept;

@@ -159,7 +159,7 @@ public:
     template <class Operation>
         requires(Operation::completions == completes::many)
     void release(const cqe& done, completion_bound bound) noexcept {
-        give_back(done.more() ? 0 : bound.count);
+        give_back(credit_of(done, bound));
     }
 
     /// How many completions may still come into the queue, or lie there. Either thread.
@@ -188,6 +188,10 @@ private:
             const zero_copy_completion<Operation> sent{done};
             return !sent.is_release() && sent.releases_memory() ? 2 : 1;
         }
+    }
+
+    static constexpr std::uint32_t credit_of(const cqe& done, completion_bound bound) noexcept {
+        return done.more() ? 0 : bound.count;
     }
 
     void give_back(std::uint32_t count) noexcept {
@@ -223,7 +227,7 @@ public:
     template <class Operation>
         requires(Operation::completions == completes::many)
     void release(const cqe& done, completion_bound bound) noexcept {
-        count_ += done.more() ? 0 : bound.count;
+        count_ += credit_of(done, bound);
     }
 
 private:

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <lio/bytes.hpp>
+#include <lio/detail/mapped_memory.hpp>
 #include <lio/detail/ring_core.hpp>
 #include <lio/registered_buffer.hpp>
 #include <lio/result.hpp>
@@ -95,7 +96,7 @@ public:
     /// One buffer, as operations take it; of an empty place, one of no bytes.
     registered_buffer operator[](std::uint32_t index) const noexcept {
         LIO_ASSERT(index < size_, "there is no such buffer");
-        return {static_cast<std::uint16_t>(index), list_[index]};
+        return {static_cast<std::uint16_t>(index), list()[index]};
     }
     /// How many buffers there are; 0 of a table that was moved from.
     std::uint32_t size() const noexcept { return size_; }
@@ -106,7 +107,8 @@ public:
     result<void> close() noexcept;
 
 private:
-    registered_buffers(mutable_bytes* list, std::uint32_t size) noexcept : list_{list}, size_{size} {}
+    registered_buffers(detail::mapped_memory&& list, std::uint32_t size) noexcept
+        : list_{static_cast<detail::mapped_memory&&>(list)}, size_{size} {}
     static result<registered_buffers> make_list(const mutable_bytes* buffers, std::size_t count) noexcept;
     static result<registered_buffers> register_list(detail::ring_core* core, const mutable_bytes* buffers,
                                                     std::size_t count) noexcept;
@@ -118,10 +120,10 @@ private:
     result<std::uint32_t> update_list(std::uint32_t first, const mutable_bytes* buffers, std::size_t count,
                                       const std::uint64_t* tags) noexcept;
     static error tags_do_not_match() noexcept;
-    void release() noexcept;
+    mutable_bytes* list() const noexcept { return static_cast<mutable_bytes*>(list_.address()); }
 
     detail::core_reference core_;
-    mutable_bytes* list_;
+    detail::mapped_memory list_; // of mutable_bytes
     std::uint32_t size_;
 };
 

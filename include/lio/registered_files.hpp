@@ -117,7 +117,6 @@ private:
     result<std::uint32_t> update_list(std::uint32_t first, const int* files, std::size_t count) noexcept;
     result<std::uint32_t> update_tagged(std::uint32_t first, const int* files, std::size_t count,
                                         const std::uint64_t* tags, std::size_t tag_count) noexcept;
-    result<void> has_slots(std::uint32_t first, std::size_t count) const noexcept;
 
     detail::core_reference core_;
     std::uint32_t size_;

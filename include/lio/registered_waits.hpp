@@ -2,11 +2,11 @@
 // thread.
 #pragma once
 
+#include <lio/detail/mapped_memory.hpp>
 #include <lio/detail/ring_core.hpp>
 #include <lio/result.hpp>
 #include <lio/wait_options.hpp>
 
-#include <cstddef>
 #include <cstdint>
 
 namespace lio {
@@ -29,13 +29,6 @@ public:
         return create(ring.core(), count);
     }
 
-    registered_waits(registered_waits&& other) noexcept
-        : memory_{other.memory_}, size_{other.size_}, count_{other.count_} {
-        other.memory_ = nullptr;
-    }
-    registered_waits& operator=(registered_waits&& other) noexcept;
-    ~registered_waits();
-
     /// Writes the `index`-th of them, and returns it as what a wait takes: from then on, until the same one is set again,
     /// on this ring only. Changed by a member function, timeout() for example, it is an ordinary one. No system call.
     /// On the thread that waits.
@@ -45,13 +38,12 @@ public:
     std::uint32_t size() const noexcept { return count_; }
 
 private:
-    registered_waits() noexcept = default;
+    registered_waits(detail::mapped_memory&& memory, std::uint32_t count) noexcept
+        : memory_{static_cast<detail::mapped_memory&&>(memory)}, count_{count} {}
     static result<registered_waits> create(detail::ring_core* core, std::uint32_t count) noexcept;
-    void release() noexcept;
 
-    void* memory_ = nullptr;
-    std::size_t size_ = 0;
-    std::uint32_t count_ = 0;
+    detail::mapped_memory memory_;
+    std::uint32_t count_;
 };
 
 } // namespace lio

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <lio/bytes.hpp>
+#include <lio/detail/mapped_memory.hpp>
 #include <lio/result.hpp>
 
 #include <cstddef>
@@ -18,27 +19,18 @@ public:
     /// of ordinary ones. Errors: EINVAL, `size` is 0; ENOMEM. mmap(2).
     static result<ring_memory> create(std::size_t size) noexcept;
 
-    ring_memory(ring_memory&& other) noexcept
-        : address_{other.address_}, size_{other.size_}, is_huge_{other.is_huge_} {
-        other.address_ = nullptr;
-        other.size_ = 0;
-    }
-    ring_memory& operator=(ring_memory&& other) noexcept;
-    ~ring_memory();
-
     /// All of it; empty when moved from.
-    mutable_bytes bytes() const noexcept { return {address_, size_}; }
+    mutable_bytes bytes() const noexcept { return {memory_.address(), memory_.size()}; }
 
     /// Whether it is made of huge pages.
     bool is_huge() const noexcept { return is_huge_; }
 
 private:
-    ring_memory() noexcept = default;
-    void release() noexcept;
+    ring_memory(detail::mapped_memory&& memory, bool is_huge) noexcept
+        : memory_{static_cast<detail::mapped_memory&&>(memory)}, is_huge_{is_huge} {}
 
-    void* address_ = nullptr;
-    std::size_t size_ = 0;
-    bool is_huge_ = false;
+    detail::mapped_memory memory_;
+    bool is_huge_;
 };
 
 } // namespace lio

@@ -96,12 +96,8 @@ private:
         return position + 1;
     }
 
-    // Gives padding in front of what was there up to `tail` back to the kernel.
     void skip_leading_padding(std::uint32_t tail) noexcept {
-        if constexpr (may_have_padding) {
-            const std::uint32_t first = this->skip_padding(this->head_, tail);
-            if (first != this->head_) this->release(first);
-        }
+        if constexpr (may_have_padding) this->release_padding(tail);
     }
 
     result<entry> next(const wait_options* options) noexcept {

@@ -63,6 +63,11 @@ protected:
         while (position != end && is_padding(slot_at(position))) position += slots_of(slot_at(position));
         return position;
     }
+    // Gives padding in front of what was there up to `end` back to the kernel.
+    void release_padding(std::uint32_t end) noexcept {
+        const std::uint32_t first = skip_padding(head_, end);
+        if (first != head_) release(first);
+    }
     // Whether the next completion may find no room.
     bool is_full() noexcept;
     // What the kernel must be told to wait for: it counts slots.
