@@ -131,7 +131,9 @@ const encodings rows{[](auto add) {
 }};
 
 template <class Operation>
-constexpr bool can_skip_success = requires(const Operation& operation) { operation.skip_success(); };
+constexpr bool can_skip_success = requires(const Operation& operation) {
+    operation.skip_success();
+};
 static_assert(!can_skip_success<op::nvme_io>, "what the device refuses would vanish");
 
 // Words and numbers of the specification.
@@ -161,8 +163,7 @@ nvme_command identify_controller() {
 
 // The scratch disk, if it is the first NVMe one.
 bool has_disk() {
-    return scratch_disk() == "/dev/nvme0n1" &&
-           first_line_of("/sys/block/nvme0n1/queue/logical_block_size") == "512" &&
+    return scratch_disk() == "/dev/nvme0n1" && first_line_of("/sys/block/nvme0n1/queue/logical_block_size") == "512" &&
            ::access("/dev/ng0n1", R_OK | W_OK) == 0;
 }
 bool has_controller() { return ::access("/dev/nvme0", R_OK | W_OK) == 0; }
@@ -212,6 +213,13 @@ void writes_and_reads(large_ring& ring) {
     succeeds(run_on(ring, Vectored(file, transfer(read_opcode, space, 8, 1536), pieces)));
     CHECK(std::string(page, 513) == std::string(512, 'b') + '\0');
     CHECK(std::string(other_page, 1025) == std::string(1024, 'c') + '\0');
+}
+
+// The errno with which a command of no meaning ends.
+template <class Operation, class Data>
+int failure_of(large_ring& ring, int file, Data& data) {
+    const auto answer = run_on(ring, Operation(file, nvme_command{}, data)).template result<Operation>();
+    return answer ? 0 : answer.error().code();
 }
 
 template <class Plain, class Vectored>
@@ -345,8 +353,39 @@ TEST_CASE("a file without NVMe commands says so", "[nvme_commands]") {
     if (!has_large_rings<large_ring>()) LIO_SKIP(no_large_rings);
     large_ring ring = large_ring::create({.entries = 4}).value();
     const pipe_ends pipe;
-    CHECK(code(run_on(ring, op::nvme_io(pipe.reading(), nvme_command{}, page))) == EOPNOTSUPP);
-    CHECK(run_on(ring, op::nvme_io(-1, nvme_command{}, page)).result<op::nvme_io>().error().code() == EBADF);
+    CHECK(failure_of<op::nvme_io>(ring, pipe.reading(), page) == EOPNOTSUPP);
+    CHECK(failure_of<op::nvme_io_vec>(ring, pipe.reading(), pieces) == EOPNOTSUPP);
+    CHECK(failure_of<op::nvme_admin>(ring, pipe.reading(), page) == EOPNOTSUPP);
+    CHECK(failure_of<op::nvme_admin_vec>(ring, pipe.reading(), pieces) == EOPNOTSUPP);
+    CHECK(failure_of<op::nvme_io>(ring, -1, page) == EBADF);
+}
+
+TEST_CASE("a file without NVMe commands says so to operations of 128 bytes, too", "[nvme_commands]") {
+    if (!has_large_rings<large_ring>()) LIO_SKIP(no_large_rings);
+    // A kernel that does not know them says EINVAL, whatever the file.
+    const bool is_known = kernel_supports(lio::abi::opcode::uring_cmd128);
+    const int expected = is_known ? EOPNOTSUPP : EINVAL;
+    large_ring ring = large_ring::create({.entries = 4}).value();
+    const pipe_ends pipe;
+    CHECK(failure_of<op::nvme_io128>(ring, pipe.reading(), page) == expected);
+    CHECK(failure_of<op::nvme_io128_vec>(ring, pipe.reading(), pieces) == expected);
+    CHECK(failure_of<op::nvme_admin128>(ring, pipe.reading(), page) == expected);
+    CHECK(failure_of<op::nvme_admin128_vec>(ring, pipe.reading(), pieces) == expected);
+    CHECK(failure_of<op::nvme_io128>(ring, -1, page) == (is_known ? EBADF : EINVAL));
+}
+
+TEST_CASE("a namespace and a controller each refuse the other's commands", "[nvme_commands]") {
+    if (!has_disk()) LIO_SKIP(no_disk);
+    if (!kernel_supports(lio::abi::opcode::uring_cmd128)) LIO_SKIP(no_128);
+    large_ring ring = large_ring::create({.entries = 4}).value();
+    const open_file disk{"/dev/ng0n1", O_RDWR};
+    const open_file controller{"/dev/nvme0", O_RDWR};
+    CHECK(failure_of<op::nvme_admin_vec>(ring, disk, pieces) == ENOTTY);
+    CHECK(failure_of<op::nvme_admin128>(ring, disk, page) == ENOTTY);
+    CHECK(failure_of<op::nvme_admin128_vec>(ring, disk, pieces) == ENOTTY);
+    CHECK(failure_of<op::nvme_io_vec>(ring, controller, pieces) == ENOTTY);
+    CHECK(failure_of<op::nvme_io128>(ring, controller, page) == ENOTTY);
+    CHECK(failure_of<op::nvme_io128_vec>(ring, controller, pieces) == ENOTTY);
 }
 
 TEST_CASE("the completion of an NVMe command is read as it is laid out", "[nvme_commands][layout]") {
