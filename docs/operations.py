@@ -3,7 +3,7 @@
 
 usage: operations.py            writes the table
        operations.py --check    writes nothing, and fails if the table is stale or something is missing:
-                                a doc line, an operation for a number, a typed name for a flag, a test
+                                a doc line, an operation for a number, a typed name for a flag, a test, a failure
 --check ends with "[operations-document] passed=N failed=N skipped=N".
 """
 
@@ -32,6 +32,8 @@ CLASS = re.compile(
     r":\s*public\s+(?P<base>[\w:]+)\s*(?:<(?P<arguments>[^{};]*)>)?\s*\{"
 )
 FIELDS = ("Result:", "Lifetimes:", "Traps:", "Since Linux")
+# A number that the list of numbers has no name for yet, spelled in the operation itself.
+UNNAMED_CODE = re.compile(r"(?:abi::)?opcode\s*\{\s*(\d+)\s*\}")
 SINCE = re.compile(r"Since Linux (\d+)\.(\d+)(?:; (.+))?\.")
 MAN_PAGE = re.compile(r"\b\w+\(\d\w*\)")
 
@@ -103,6 +105,11 @@ class Operation:
         self.since = tuple(int(part) for part in (self.members.get("since") or "0, 0").split(","))
         self.parts, self.order = parts_of(one_line_each(self.made_by.doc))
 
+    def number(self, numbers):
+        """The kernel's number; None if there is none."""
+        spelled = UNNAMED_CODE.fullmatch(self.code)
+        return int(spelled[1]) if spelled else numbers.get(self.code)
+
     def where(self):
         return f"{self.header.relative_to(ROOT)}: {self.name}"
 
@@ -157,7 +164,7 @@ class Operation:
             notes.append("failure not marked")
         return [
             f"`{self.name}`",
-            str(numbers.get(self.code, "?")),
+            str(self.number(numbers)),
             ".".join(map(str, self.since)),
             first_sentence(self.parts["effect"]),
             said,
@@ -263,12 +270,12 @@ def the_documentation_of_every_operation_is_whole_and_in_order(operations, numbe
 
 
 def every_number_of_the_kernel_has_an_operation(operations, numbers):
-    codes = {operation.code for operation in operations}
+    taken = {operation.number(numbers) for operation in operations}
     for name, number in numbers.items():
-        if name not in codes:
+        if number not in taken:
             yield f"include/lio/abi/opcode.hpp: no operation has the number {number}, {name}"
     for operation in operations:
-        if operation.code not in numbers:
+        if operation.number(numbers) is None:
             yield f"{operation.where()}: its code {operation.code!r} is not in include/lio/abi/opcode.hpp"
 
 
@@ -292,23 +299,40 @@ def every_flag_of_the_kernel_has_a_typed_name(operations, numbers):
         yield f"docs/operations.py: NEED_NO_NAME has {name}, which include/lio/abi does not"
 
 
+MADE = re.compile(r"\bop::(\w+)(?:\s+\w+)?\s*[({]")
+# Given to a helper that makes it; a member function, as cqe::as<>() is one, makes none.
+GIVEN = re.compile(r"(?<![.>\w])\w+<([^<>;]*)>\s*\(")
+ERRNO = re.compile(r"\bE(?!POLL)[A-Z][A-Z0-9]{2,}\b")
+
+
+def behaviour_cases():
+    """The test cases that ask the kernel, and the operations that each of them makes. Those with [layout] only look at
+    what an operation is."""
+    for case in test_cases("*_test.cpp"):
+        if "[layout]" not in case.tags:
+            made = set(MADE.findall(case.body))
+            yield case, made | set(re.findall(r"\bop::(\w+)", " ".join(GIVEN.findall(case.body))))
+
+
 def every_operation_has_an_encoding_row_and_a_test(operations, numbers):
-    rows, cases = set(), set()
-    made = re.compile(r"\bop::(\w+)(?:\s+\w+)?\s*[({]")
-    # Given to a helper that makes it; a member function, as cqe::as<>() is one, makes none.
-    given = re.compile(r"(?<![.>\w])\w+<([^<>;]*)>\s*\(")
+    rows = set()
     for path in sorted((ROOT / "tests").glob("*_test.cpp")):
         code = code_of(path.read_text())
         for match in re.finditer(r"\bencodings\s+\w+\s*\{", code):
-            rows.update(made.findall(code[match.end() : closing(code, match.end() - 1)]))
-    for case in test_cases("*_test.cpp"):
-        cases.update(made.findall(case.body))
-        cases.update(re.findall(r"\bop::(\w+)", " ".join(given.findall(case.body))))
+            rows.update(MADE.findall(code[match.end() : closing(code, match.end() - 1)]))
+    tried = set().union(*(made for _, made in behaviour_cases()))
     for operation in operations:
         if operation.name not in rows:
             yield f"{operation.where()}: no encoding row in tests/*_test.cpp has op::{operation.name}"
-        if operation.name not in cases:
-            yield f"{operation.where()}: no test case in tests/*_test.cpp has op::{operation.name}"
+        if operation.name not in tried:
+            yield f"{operation.where()}: no test case in tests/*_test.cpp gives op::{operation.name} to the kernel"
+
+
+def every_operation_has_a_test_in_which_something_fails(operations, numbers):
+    failing = set().union(*(made for case, made in behaviour_cases() if ERRNO.search(case.body)))
+    for operation in operations:
+        if operation.name not in failing:
+            yield f"{operation.where()}: no test case in tests/*_test.cpp has both op::{operation.name} and an errno"
 
 
 def the_table_is_what_the_headers_say(operations, numbers):
@@ -320,6 +344,7 @@ CHECKS = (
     every_number_of_the_kernel_has_an_operation,
     every_flag_of_the_kernel_has_a_typed_name,
     every_operation_has_an_encoding_row_and_a_test,
+    every_operation_has_a_test_in_which_something_fails,
     the_table_is_what_the_headers_say,
 )
 
