@@ -97,6 +97,14 @@ lio::fake::release with_features(std::uint32_t features, std::uint32_t setup_fla
 
 int last(lio::abi::opcode operation) { return static_cast<int>(operation); }
 
+// Of a kernel to come, as a program would write it.
+class not_yet_there : public lio::op::operation<not_yet_there> {
+public:
+    static constexpr lio::abi::opcode code{lio::abi::opcode_last};
+    static constexpr kernel_version since{7, 4};
+    using result_type = void;
+};
+
 } // namespace
 
 TEST_CASE("a kernel that lists no operations is taken for what its features show", "[hazard 47]") {
@@ -218,6 +226,12 @@ TEST_CASE("[hazard 44] a kernel with more operations than this library knows is 
     CHECK(full.supports(254));
     CHECK_FALSE(full.supports(255));
     CHECK_FALSE(full.supports(256));
+}
+
+TEST_CASE("an operation that is newer than this library is supported by the kernels that have its number",
+          "[hazard 44]") {
+    CHECK(ask({65}, with_features(0xffffffff)).supports<not_yet_there>());
+    CHECK_FALSE(ask({64}, with_features(0xffffffff)).supports<not_yet_there>());
 }
 
 TEST_CASE("whichever call of probe::ask fails, the error tells it and nothing is left open", "[hazard 18]") {
