@@ -43,7 +43,7 @@ FLAGS = {
             notes="`ring_options::sqpoll_idle_milliseconds` says when it sleeps"),
         "sq_aff": Flag(
             "ring_options::sqpoll_cpu",
-            tests=["the kernel thread's idle time and CPU reach the kernel, and only when there is such a thread"]),
+            tests=["the kernel thread's idle time and CPU reach the kernel, and are refused where there is no such thread"]),
         "cqsize": Flag(
             "ring_options::completion_entries",
             tests=["sizes are rounded up to powers of two, and completions have twice the room"]),

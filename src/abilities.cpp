@@ -1,6 +1,7 @@
 // Takes the snapshot of what this system can do, and keeps it. Any thread; cold but for one load.
 
 #include "abilities_cache.hpp"
+#include "enter.hpp"
 #include "refusal.hpp"
 #include "setup_flags.hpp"
 #include "system.hpp"
@@ -154,6 +155,10 @@ private:
 
 bool system_abilities::supports(setup options) const noexcept {
     return available() && has(setups_, options) && !contradicts_itself(options);
+}
+
+bool system_abilities::supports(const wait_options& options) const noexcept {
+    return available() && detail::can_wait(features(), &options).has_value();
 }
 
 const system_abilities& abilities() noexcept {

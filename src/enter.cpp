@@ -49,19 +49,25 @@ wait_options wait_terms::write(const wait_options& options, abi::reg_wait& wait,
     return registered;
 }
 
-result<void> can_wait(const ring_core& core, const wait_options* options) noexcept {
+result<void> can_wait(std::uint32_t features, const wait_options* options) noexcept {
     const wait_terms terms{options};
-    const auto has = [&core](std::uint32_t feature) { return (core.features & feature) != 0; };
+    const auto has = [features](std::uint32_t feature) { return (features & feature) != 0; };
     if ((terms.flags & abi::enter_ext_arg) != 0 && !has(abi::feat_ext_arg))
         return error{EOPNOTSUPP, cause::timed_wait_missing};
     // Absolute times came with the same release.
     if ((terms.minimum_wait() != 0 || (terms.flags & abi::enter_abs_timer) != 0) && !has(abi::feat_min_timeout))
         return error{EOPNOTSUPP, cause::minimum_wait_missing};
-    // Polling, the kernel would take no notice of them.
-    if (polls_itself(core) && (terms.minimum_wait() != 0 || terms.has_signals()))
-        return error{EOPNOTSUPP, cause::polled_wait};
     if ((terms.flags & abi::enter_no_iowait) != 0 && !has(abi::feat_no_iowait))
         return error{EOPNOTSUPP, cause::no_iowait_missing};
+    return {};
+}
+
+result<void> can_wait(const ring_core& core, const wait_options* options) noexcept {
+    if (const auto possible = can_wait(core.features, options); !possible) return possible;
+    // Polling, the kernel would take no notice of them.
+    const wait_terms terms{options};
+    if (polls_itself(core) && (terms.minimum_wait() != 0 || terms.has_signals()))
+        return error{EOPNOTSUPP, cause::polled_wait};
     return {};
 }
 

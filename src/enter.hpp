@@ -44,6 +44,8 @@ result<std::uint32_t> recover(ring_core& core, enter_answer answer, std::uint32_
 
 /// Whether the kernel can wait so (one that cannot would wait for ever, or not at all), with the option that it lacks.
 result<void> can_wait(const ring_core& core, const wait_options* options) noexcept;
+/// The same of a kernel with these features, on a ring that does not poll.
+result<void> can_wait(std::uint32_t features, const wait_options* options) noexcept;
 
 /// Whether fewer completions than were asked for are enough.
 bool has_minimum_wait(const wait_options* options) noexcept;

@@ -128,14 +128,21 @@ constexpr sentence sentences[] = {
      "these options exclude each other: sqpoll goes without cooperative_taskrun, taskrun_flag and deferred_taskrun; "
      "deferred_taskrun needs single_issuer; taskrun_flag needs cooperative_taskrun or deferred_taskrun; hybrid_iopoll needs "
      "iopoll; rewind needs no_sq_array and goes without sqpoll"},
+    {cause::not_an_option, 0,
+     "ring_options::require has a bit that lio::setup does not name: sizes, CPU, attach_to and memory are asked for by "
+     "members of their own"},
+    {cause::sqpoll_is_not_asked_for, 0,
+     "sqpoll_idle_milliseconds and sqpoll_cpu are of a kernel thread that was not asked for: add setup::sqpoll, or "
+     "leave them out"},
     {cause::entry_size_is_the_type, 0,
      "the size of a ring's entries is its type: use lio::large_ring, lio::large_completion_ring, lio::mixed_ring or "
      "lio::mixed_completion_ring, and leave the options that name sizes out"},
     {cause::split_binds_thread, 0,
-     "a split ring waits on another thread than the one that submits, which setup::deferred_taskrun forbids: leave it out, "
-     "or use a lio::ring"},
+     "a split ring waits on another thread than the one that submits, which setup::deferred_taskrun and "
+     "setup::registered_file_only forbid: leave them out, or use a lio::ring"},
     {cause::not_a_ring_to_attach_to, 0,
-     "ring_options::attach_to is no ring's descriptor, or this kernel cannot share threads (since Linux 5.6)"},
+     "ring_options::attach_to is no ring's descriptor, or with setup::sqpoll that of a ring without it, or this kernel "
+     "cannot share threads (since Linux 5.6)"},
     {cause::memory_too_small, 0,
      "ring_options::memory is smaller than such a ring needs: required_memory() says how much that is"},
     {cause::memory_refused, 0,

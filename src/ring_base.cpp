@@ -90,9 +90,9 @@ result<void> ring_base::enable() noexcept {
     return enabled;
 }
 
-int ring_base::file() const noexcept { return is_open() ? core()->file : -1; }
-setup ring_base::setup_flags() const noexcept { return is_open() ? core()->flags : setup::none; }
-std::uint32_t ring_base::features() const noexcept { return is_open() ? core()->features : 0; }
+int ring_base::file() const noexcept { return file_of(core()); }
+setup ring_base::setup_flags() const noexcept { return flags_of(core()); }
+std::uint32_t ring_base::features() const noexcept { return features_of(core()); }
 std::int32_t ring_base::owner_thread() const noexcept { return is_open() ? core()->owner_thread : 0; }
 
 } // namespace lio::detail

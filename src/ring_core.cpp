@@ -9,6 +9,10 @@ namespace lio::detail {
 
 error ring_is_closed() noexcept { return error{EBADF, cause::ring_closed}; }
 
+int file_of(const ring_core* core) noexcept { return core != nullptr ? core->file : -1; }
+setup flags_of(const ring_core* core) noexcept { return core != nullptr ? core->flags : setup::none; }
+std::uint32_t features_of(const ring_core* core) noexcept { return core != nullptr ? core->features : 0; }
+
 // The same for a ring that is named by its registered number.
 static abi::register_opcode by_registered_ring(abi::register_opcode opcode) noexcept {
     return static_cast<abi::register_opcode>(static_cast<std::uint32_t>(opcode) | abi::register_use_registered_ring);

@@ -4,6 +4,7 @@
 
 #include <lio/abi/setup.hpp>
 #include <lio/ring_description.hpp>
+#include <lio/split.hpp>
 
 namespace lio {
 
@@ -21,6 +22,7 @@ constexpr word options[] = {
     {abi::setup_sq_aff, "on one CPU"},
     {abi::setup_clamp, "clamp"},
     {abi::setup_attach_wq, "attached"},
+    {abi::setup_r_disabled, "start_disabled"},
     {abi::setup_submit_all, "submit_all"},
     {abi::setup_coop_taskrun, "cooperative_taskrun"},
     {abi::setup_taskrun_flag, "taskrun_flag"},
@@ -73,18 +75,29 @@ void ring_description::add(std::uint32_t number) noexcept {
 }
 
 ring_description::ring_description(const detail::ring_base& ring) noexcept {
+    tell(ring.submission_capacity(), ring.completion_capacity(), ring.setup_flags(), ring.features(),
+         ring.owner_thread());
+}
+
+ring_description::ring_description(const split_ring& ring) noexcept {
+    const bool is_whole = ring.submissions.core() != nullptr && ring.completions.core() != nullptr;
+    tell(is_whole ? ring.submissions.submission_capacity() : 0, ring.completions.completion_capacity(),
+         ring.submissions.setup_flags(), ring.submissions.features(), 0);
+}
+
+void ring_description::tell(std::uint32_t entries, std::uint32_t completions, setup flags, std::uint32_t features_there,
+                            std::int32_t owner) noexcept {
     text_[0] = '\0';
-    if (!ring.is_open()) {
+    if (entries == 0) {
         add("no ring: closed or moved from");
         return;
     }
-    const setup flags = ring.setup_flags();
     add("io_uring with ");
-    add(ring.submission_capacity());
+    add(entries);
     add(has(flags, setup::large_entries)   ? " entries of 128 bytes and "
         : has(flags, setup::mixed_entries) ? " entries of 64 and 128 bytes and "
                                            : " entries of 64 bytes and ");
-    add(ring.completion_capacity());
+    add(completions);
     add(has(flags, setup::large_completions)   ? " completions of 32; set up with"
         : has(flags, setup::mixed_completions) ? " completions of 16 and 32; set up with"
                                                : " completions of 16; set up with");
@@ -100,8 +113,12 @@ ring_description::ring_description(const detail::ring_base& ring) noexcept {
         if (*separator == ' ') add(" nothing");
     };
     list(options, static_cast<std::uint32_t>(flags));
+    if (owner != 0) {
+        add("; belongs to thread ");
+        add(static_cast<std::uint32_t>(owner));
+    }
     add("; features");
-    list(features, ring.features());
+    list(features, features_there);
 }
 
 } // namespace lio

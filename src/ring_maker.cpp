@@ -55,7 +55,11 @@ error refused(const ring_options& options, setup layout) noexcept {
         return error{EINVAL, cause::completion_entries_below_entries};
     if (options.completion_entries != 0 && !can_set_up({.completion_entries = 2}, setup::none))
         return error{EINVAL, cause::completion_size_missing};
-    if (options.attach_to >= 0 && !can_set_up({.attach_to = options.attach_to}, setup::none))
+    // Without a kernel thread of its own that ring has none to share. Asked first without, because the kernel may not
+    // know kernel threads at all.
+    const setup polling = options.require & setup::sqpoll;
+    if (options.attach_to >= 0 && (!can_set_up({.attach_to = options.attach_to}, setup::none) ||
+                                   (can_set_up({}, polling) && !can_set_up({.attach_to = options.attach_to}, polling))))
         return error{EINVAL, cause::not_a_ring_to_attach_to};
     for (const setup_absence& one : setup_absences) {
         if (!has(options.require | layout, one.option)) continue;
@@ -128,9 +132,23 @@ result<made_ring> set_up_in_memory(const ring_options& options, setup layout, ri
     return made;
 }
 
+// What no kernel could take, or only in another way than it was meant.
+result<void> check(const ring_options& options, ring_use use) noexcept {
+    if (without(options.require, all_options) != setup::none) return error{EINVAL, cause::not_an_option};
+    if (contradicts_itself(options.require)) return error{EINVAL, cause::contradicting_options};
+    if (contradicts_itself(options)) return error{EINVAL, cause::sqpoll_is_not_asked_for};
+    if (has_any(options.require,
+                setup::large_entries | setup::large_completions | setup::mixed_entries | setup::mixed_completions))
+        return error{EINVAL, cause::entry_size_is_the_type};
+    if (use == ring_use::two_threads && has_any(options.require, setup::deferred_taskrun | setup::registered_file_only))
+        return error{EINVAL, cause::split_binds_thread};
+    return {};
+}
+
 } // namespace
 
 result<std::size_t> ring_maker::required_memory(const ring_options& options, setup layout) noexcept {
+    if (const auto checked = check(options, ring_use::one_thread); !checked) return checked.error();
     const auto made = set_up(with_descriptor(options), layout, ring_use::one_thread);
     if (!made) return made.error();
     give_up(*made);
@@ -139,17 +157,10 @@ result<std::size_t> ring_maker::required_memory(const ring_options& options, set
 
 result<void> ring_maker::make(const ring_options& options, setup layout, ring_use use, submission_side& submissions,
                               completion_side& completions) noexcept {
-    if (contradicts_itself(options.require)) return error{EINVAL, cause::contradicting_options};
-    if (has_any(options.require, setup::large_entries | setup::large_completions | setup::mixed_entries |
-                                     setup::mixed_completions))
-        return error{EINVAL, cause::entry_size_is_the_type};
-    if (use == ring_use::two_threads && has(options.require, setup::deferred_taskrun))
-        return error{EINVAL, cause::split_binds_thread};
-
+    if (const auto checked = check(options, use); !checked) return checked;
     const bool has_memory = options.memory.size() != 0;
     const bool is_only_registered = has(options.require, setup::registered_file_only);
     if (is_only_registered && !has_memory) return error{EINVAL, cause::registered_file_needs_memory};
-    if (is_only_registered && use == ring_use::two_threads) return error{EINVAL, cause::split_binds_thread};
     if (is_only_registered && !arch::has_thread_identity()) return error{EINVAL, cause::registered_file_needs_identity};
     const auto made = has_memory ? set_up_in_memory(options, layout, use) : set_up(options, layout, use);
     if (!made) return made.error();

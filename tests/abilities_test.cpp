@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -61,6 +62,14 @@ static_assert(since(lio::ring_options{}) == kernel_version{5, 1});
 static_assert(since(lio::ring_options{.completion_entries = 64}) == kernel_version{5, 5});
 static_assert(since(lio::ring_options{.attach_to = 0}) == kernel_version{5, 6});
 static_assert(since({.completion_entries = 64, .require = setup::submit_all}) == kernel_version{5, 18});
+static_assert(since(lio::wait_options{}) == kernel_version{5, 1});
+static_assert(since(lio::wait_options{}.timeout({1, 0})) == kernel_version{5, 11});
+static_assert(since(lio::wait_options{}.deadline({1, 0})) == kernel_version{6, 12});
+static_assert(since(lio::wait_options{}.timeout({1, 0}).minimum_wait(1)) == kernel_version{6, 12});
+static_assert(since(lio::wait_options{}.timeout({1, 0}).minimum_wait(1).no_iowait()) == kernel_version{6, 15});
+static_assert(minimum_kernel<op::nop>({}, lio::wait_options{}.timeout({1, 0})) == kernel_version{5, 11});
+static_assert(minimum_kernel<op::nop>({.require = setup::no_sq_array}, lio::wait_options{}.timeout({1, 0})) ==
+              kernel_version{6, 6});
 static_assert(minimum_kernel<>() == kernel_version{5, 1});
 static_assert(minimum_kernel<op::nop>() == kernel_version{5, 1});
 static_assert(minimum_kernel<op::read>() == op::read::since);
@@ -334,6 +343,22 @@ TEST_CASE("[hazard 47] each option's first kernel agrees with what the kernel ta
         CHECK_FALSE(first < since(as_setup(one.companions)));
         CHECK(since(as_setup(one.flag | one.companions)) == first);
     }
+}
+
+TEST_CASE("[hazard 47] a way to wait is supported exactly if a ring can wait so, and its first kernel agrees") {
+    const system_abilities& found = abilities();
+    lio::ring ring = lio::ring::create({.entries = 1}).value();
+    const auto short_time = lio::wait_options{}.timeout({0, 1'000'000});
+    sigset_t none{};
+    for (const auto& wait : {short_time, short_time.signals(none), lio::wait_options{}.deadline({1, 0}),
+                             short_time.minimum_wait(100), short_time.no_iowait()}) {
+        const kernel_version first = since(wait);
+        INFO("since Linux " << first.major << "." << first.minor);
+        CHECK(ring.wait(1, wait).error().code() == (found.supports(wait) ? ETIME : EOPNOTSUPP));
+        CHECK(found.supports(wait) == found.linux_at_least(told_as(first)));
+    }
+    CHECK(found.supports(lio::wait_options{}));
+    CHECK(since(short_time.signals(none)) == kernel_version{5, 11});
 }
 
 TEST_CASE("the kernel's answers to queries are in the snapshot as it gives them") {

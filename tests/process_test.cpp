@@ -153,10 +153,15 @@ TEST_CASE("operations end with the thread that submitted them, whoever reaps the
             CHECK(done.user_data() == 1);
             CHECK(lio::test::code(done) == ECANCELED);
         } else {
-            // Only the thread that is gone could have waited and had the completion posted: it never comes.
-            CHECK(ring.wait(1).error().why() == lio::cause::wrong_thread);
+            // Only the thread that is gone could have waited and had the completion posted: it never comes. Linux 6.1 posts
+            // it by itself, later.
+            if (const auto waited = ring.wait(1); !waited) CHECK(waited.error().why() == lio::cause::wrong_thread);
             ::poll(nullptr, 0, 20);
-            CHECK(ring.ready() == 0);
+            CHECK(ring.ready() <= 1);
+            for (const lio::cqe& done : ring.reap()) {
+                CHECK(done.user_data() == 1);
+                CHECK(lio::test::code(done) == ECANCELED);
+            }
         }
         CHECK(memory[0] == '-');
         ::pollfd still{pipe.ours, POLLIN, 0};

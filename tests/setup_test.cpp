@@ -118,6 +118,28 @@ TEST_CASE("options that exclude each other are refused [hazard 20]", "[hazard 20
     CHECK(contradicts(setup::hybrid_iopoll));
 }
 
+TEST_CASE("what is said of a kernel thread is refused where none is asked for [hazard 8] [hazard 20]",
+          "[hazard 8][hazard 20]") {
+    const lio::error refused{EINVAL, lio::cause::sqpoll_is_not_asked_for};
+    CHECK(lio::ring::create({.sqpoll_cpu = 0}).error() == refused);
+    CHECK(lio::ring::create({.sqpoll_idle_milliseconds = 5}).error() == refused);
+    CHECK(lio::with_options({.sqpoll_cpu = 0}).error() == refused);
+    CHECK(lio::ring::required_memory({.sqpoll_cpu = 0}).error() == refused);
+    STATIC_REQUIRE(lio::contradicts_itself(lio::ring_options{.sqpoll_cpu = 0}));
+    STATIC_REQUIRE(lio::contradicts_itself(lio::ring_options{.require = setup::rewind}));
+    STATIC_REQUIRE_FALSE(lio::contradicts_itself(lio::ring_options{.require = setup::sqpoll, .sqpoll_cpu = 0}));
+    STATIC_REQUIRE_FALSE(lio::contradicts_itself(lio::ring_options{}));
+}
+
+TEST_CASE("bits that are no options are refused, and what to use instead is said [hazard 8]", "[hazard 8]") {
+    for (const std::uint32_t bit : {2u, 3u, 5u, 14u, 21u, 31u}) {
+        INFO("bit " << bit);
+        const auto option = static_cast<setup>(1u << bit);
+        CHECK(lio::ring::create({.require = option}).error() == lio::error{EINVAL, lio::cause::not_an_option});
+        CHECK(lio::with_options({.require = option}).error().why() == lio::cause::not_an_option);
+    }
+}
+
 namespace {
 
 template <setup Set>
@@ -214,6 +236,15 @@ TEST_CASE("what is no ring cannot be attached to, and that is said") {
     CHECK(std::strstr(lio::ring::create({.entries = 1, .attach_to = null}).error().message(), "attach_to") != nullptr);
 }
 
+TEST_CASE("a ring without a kernel thread has none to share, and that is said") {
+    const lio::ring plain = lio::ring::create({.entries = 1}).value();
+    const auto polling = lio::ring::create({.entries = 1, .require = setup::sqpoll});
+    if (!polling) LIO_SKIP(std::string{"sqpoll: "} + polling.error().message());
+    const auto refused = lio::ring::create({.entries = 1, .require = setup::sqpoll, .attach_to = plain.file()});
+    CHECK(refused.error() == lio::error{EINVAL, lio::cause::not_a_ring_to_attach_to});
+    CHECK(lio::ring::create({.entries = 1, .require = setup::sqpoll, .attach_to = polling->file()}));
+}
+
 TEST_CASE("a full queue can be waited for where a kernel thread empties it, and nowhere else") {
     auto made = lio::ring::create({.entries = 4, .require = setup::sqpoll, .sqpoll_idle_milliseconds = 1});
     if (!made) LIO_SKIP(std::string{"sqpoll: "} + made.error().message());
@@ -246,13 +277,41 @@ TEST_CASE("a ring can say in words what it was set up with") {
         const lio::ring ring = lio::ring::create(one.options).value();
         const std::string all = lio::describe(ring).c_str();
         INFO(all);
-        CHECK(all.size() < 600); // else its end is cut off
+        CHECK(all.size() < 660); // else its end is cut off
+        if (has(ring.setup_flags(), setup::start_disabled)) CHECK(all.find("start_disabled") != std::string::npos);
         if (has(ring.setup_flags(), setup::sqpoll)) CHECK(all.find("sqpoll") != std::string::npos);
         if (has(ring.setup_flags(), setup::deferred_taskrun)) CHECK(all.find("deferred_taskrun") != std::string::npos);
     }
     lio::ring closed = lio::ring::create().value();
     closed.close().value();
     CHECK(std::string{lio::describe(closed).c_str()} == "no ring: closed or moved from");
+}
+
+TEST_CASE("a ring that belongs to a thread says to which") {
+    lio::ring ring = lio::ring::create({.entries = 1}).value();
+    CHECK(std::string{lio::describe(ring).c_str()}.find("belongs to") == std::string::npos);
+    ring.push(nop()).value();
+    ring.submit_and_wait(1).value();
+    if (ring.owner_thread() == 0) LIO_SKIP("rings of one thread: since Linux 5.18");
+    const std::string thread = "; belongs to thread " + std::to_string(::gettid()) + "; features ";
+    CHECK(std::string{lio::describe(ring).c_str()}.find(thread) != std::string::npos);
+}
+
+TEST_CASE("a split ring can say in words what it was set up with, and its halves what they know") {
+    lio::split_ring ring = lio::with_options({.entries = 4, .completion_entries = 16, .exactly = true}).value();
+    const std::string words = lio::describe(ring).c_str();
+    CHECK(words.find("4 entries of 64 bytes and 16 completions of 16; set up with nothing; features ") !=
+          std::string::npos);
+    lio::completion_queue completions = std::move(ring.completions);
+    CHECK(std::string{lio::describe(ring).c_str()} == "no ring: closed or moved from");
+    CHECK(completions.file() == ring.submissions.file());
+    CHECK(::fcntl(completions.file(), F_GETFD) != -1);
+    CHECK(completions.features() == ring.submissions.features());
+    CHECK(completions.features() == lio::ring::create().value().features());
+    CHECK(ring.completions.file() == -1);
+    CHECK(ring.completions.features() == 0);
+    const auto clamped = lio::with_options({.require = setup::clamp});
+    CHECK(has(clamped.value().completions.setup_flags(), setup::clamp));
 }
 
 TEST_CASE("nothing is lost when the completion queue of a kernel thread's ring overflows [hazard 12]", "[hazard 12]") {

@@ -69,16 +69,18 @@ void check_all_arrive(lio::split_ring& ring, std::uint64_t count, reaping how = 
 
 TEST_CASE("what one thread submits another reaps: nothing lost, nothing twice") {
     lio::split_ring ring = lio::with_capacity(128).value();
-    check_all_arrive(ring, LIO_LONG_TESTS ? 10'000'000 : 300'000);
+    check_all_arrive(ring, LIO_LONG_TESTS ? 10'000'000 : 1'000'000);
 }
 
 TEST_CASE("a split ring loses nothing whatever the sizes of its queues [hazard 12]", "[hazard 12]") {
-    for (std::uint32_t completions = 2; completions <= 1024; completions *= 2) {
-        for (const std::uint32_t entries : {2u, completions}) {
-            lio::split_ring ring = lio::with_options({.entries = entries, .completion_entries = completions}).value();
+    // Every size that there is, with the smallest and the largest queue in front of it.
+    for (std::uint32_t completions = 2; completions <= 65536; completions *= 2) {
+        for (const std::uint32_t entries : {2u, completions < 32768 ? completions : 32768}) {
             CAPTURE(entries, completions);
-            check_all_arrive(ring, LIO_LONG_TESTS ? 1'000'000 : 5'000);
-            if (completions == 1024) break;
+            auto ring = lio::with_options({.entries = entries, .completion_entries = completions});
+            if (!ring && ring.error().code() == ENOMEM) LIO_SKIP("the memory limit is too low for the largest rings");
+            CHECK(ring->completions.completion_capacity() == completions);
+            check_all_arrive(*ring, LIO_LONG_TESTS ? 1'000'000 : 5'000);
         }
     }
 }

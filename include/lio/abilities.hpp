@@ -7,6 +7,7 @@
 #include <lio/error.hpp>
 #include <lio/probe.hpp>
 #include <lio/ring_options.hpp>
+#include <lio/wait_options.hpp>
 
 #include <cstdint>
 
@@ -47,6 +48,9 @@ public:
     /// asked for by the option that they stand for: setup::large_entries for lio::large_ring. What ring::setup_flags()
     /// gives can be asked for as well.
     bool supports(setup options) const noexcept;
+
+    /// Whether a ring can wait so. One that polls itself (setup::iopoll without setup::sqpoll) can less: see wait().
+    bool supports(const wait_options& options) const noexcept;
 
     /// The options that this kernel takes, each by itself.
     setup setup_options() const noexcept { return setups_; }

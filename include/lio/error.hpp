@@ -41,6 +41,8 @@ enum class cause : std::uint32_t {
     too_many_entries,
     completion_entries_below_entries,
     contradicting_options,
+    not_an_option,
+    sqpoll_is_not_asked_for,
     entry_size_is_the_type,
     split_binds_thread,
     not_a_ring_to_attach_to,

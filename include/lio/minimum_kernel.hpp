@@ -1,10 +1,11 @@
-// The first kernel of every set-up option, and the one that a program needs for all that it uses, as constants: what is
+// The first kernel of every set-up option and way to wait, and the one that a program needs for all that it uses, as constants: what is
 // known while the program is compiled. What the kernel underneath can do says <lio/abilities.hpp>. Values only.
 #pragma once
 
 #include <lio/abi/setup.hpp>
 #include <lio/op/operation.hpp>
 #include <lio/ring_options.hpp>
+#include <lio/wait_options.hpp>
 
 #include <cstdint>
 
@@ -59,6 +60,14 @@ constexpr kernel_version since(const ring_options& options) noexcept {
     return since(all);
 }
 
+/// The first kernel that can wait so: since(wait_options{}.timeout({1, 0})) is Linux 5.11. Not of the registration of waits
+/// (registered_waits, Linux 6.13): of one that is registered it is the same as of the same one unregistered.
+constexpr kernel_version since(const wait_options& options) noexcept {
+    if (options.no_iowait_) return {6, 15};
+    if (options.minimum_wait_ != 0 || options.is_absolute_) return {6, 12};
+    return options.has_time_ || options.has_signals_ ? kernel_version{5, 11} : kernel_version{5, 1};
+}
+
 /// The first kernel that has all of these operations, on a ring with these options:
 ///     static_assert(minimum_kernel<op::read, op::accept_multishot>(setup::submit_all) == kernel_version{5, 19});
 /// It counts each operation in its basic form; what a flag or a modifier of it needs beyond that is in its doc.
@@ -73,6 +82,12 @@ constexpr kernel_version minimum_kernel(setup options = setup::none) noexcept {
 template <class... Operations>
 constexpr kernel_version minimum_kernel(const ring_options& options) noexcept {
     return detail::newer_of(since(options), minimum_kernel<Operations...>());
+}
+
+/// The same with a way to wait. Of several ways the one that needs the newest kernel counts.
+template <class... Operations>
+constexpr kernel_version minimum_kernel(const ring_options& options, const wait_options& wait) noexcept {
+    return detail::newer_of(since(wait), minimum_kernel<Operations...>(options));
 }
 
 } // namespace lio

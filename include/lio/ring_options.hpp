@@ -85,6 +85,13 @@ inline constexpr setup_rule setup_rules[] = {
 
 constexpr bool has_any(setup set, setup wanted) noexcept { return (set & wanted) != setup::none; }
 
+/// All that setup names. Other bits of the kernel's belong to other members of ring_options.
+inline constexpr setup all_options =
+    setup::iopoll | setup::sqpoll | setup::clamp | setup::start_disabled | setup::submit_all |
+    setup::cooperative_taskrun | setup::taskrun_flag | setup::large_entries | setup::large_completions |
+    setup::single_issuer | setup::deferred_taskrun | setup::registered_file_only | setup::no_sq_array |
+    setup::hybrid_iopoll | setup::mixed_completions | setup::mixed_entries | setup::rewind;
+
 } // namespace detail
 
 /// Whether no kernel could take this set, because its members exclude each other or one lacks what it needs.
@@ -117,9 +124,10 @@ struct ring_options {
     setup require = setup::none;
     /// Nothing beyond `require`: the library adds no choice of its own.
     bool exactly = false;
-    /// With setup::sqpoll: milliseconds without work after which the kernel thread sleeps. 0: one second.
+    /// With setup::sqpoll, and refused without: milliseconds without work after which the kernel thread sleeps. 0: one
+    /// second.
     std::uint32_t sqpoll_idle_milliseconds = 0;
-    /// With setup::sqpoll: the CPU that the kernel thread stays on. Negative: any.
+    /// With setup::sqpoll, and refused without: the CPU that the kernel thread stays on. Negative: any.
     std::int32_t sqpoll_cpu = -1;
     /// The descriptor of another ring of this process, its file(): its worker threads are shared, and with setup::sqpoll
     /// on both the kernel thread that submits. Negative: threads of its own. Since Linux 5.6.
@@ -130,5 +138,14 @@ struct ring_options {
     /// a ring that is so small, one page for each of two parts. Since Linux 6.5.
     mutable_bytes memory = {};
 };
+
+/// Whether no kernel could take these options because one lacks what it needs: those of the set `require`, and what is
+/// said of a kernel thread (sqpoll_idle_milliseconds, sqpoll_cpu) without setup::sqpoll. For a program that knows them
+/// beforehand: static_assert(!lio::contradicts_itself(options)).
+constexpr bool contradicts_itself(const ring_options& options) noexcept {
+    const bool has_thread = has(options.require, setup::sqpoll);
+    return contradicts_itself(options.require) ||
+           (!has_thread && (options.sqpoll_idle_milliseconds != 0 || options.sqpoll_cpu >= 0));
+}
 
 } // namespace lio

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <lio/detail/completion_entries.hpp>
+#include <lio/detail/ring_core.hpp>
 #include <lio/detail/ring_layout.hpp>
 #include <lio/detail/submission_entries.hpp>
 #include <lio/result.hpp>
@@ -29,6 +30,12 @@ public:
         return *this;
     }
     ~split_handle() { give_up(); }
+
+    /// As of lio::ring: the ring's file descriptor, for poll(2), attach_to and messages from other rings; what the ring
+    /// was set up with; the kernel's features for it. -1 and nothing when moved from.
+    int file() const noexcept { return file_of(this->core_); }
+    setup setup_flags() const noexcept { return flags_of(this->core_); }
+    std::uint32_t features() const noexcept { return features_of(this->core_); }
 
     /// For what is registered with the ring.
     ring_core* core() const noexcept { return this->core_; }

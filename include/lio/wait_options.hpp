@@ -8,6 +8,8 @@
 
 namespace lio {
 
+struct kernel_version;
+
 namespace detail {
 struct wait_terms;
 class wait_limit;
@@ -57,6 +59,7 @@ public:
 private:
     friend detail::wait_terms;
     friend detail::wait_limit;
+    friend constexpr kernel_version since(const wait_options& options) noexcept;
 
     static constexpr std::uint32_t not_registered = 0xffffffff;
     constexpr wait_options unregistered() const noexcept {

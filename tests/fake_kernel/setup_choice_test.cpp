@@ -200,7 +200,7 @@ TEST_CASE("a CPU that is not there is told from a kernel that cannot do it", "[h
     CHECK(std::string{made.error().message()}.find("CPU") != std::string::npos);
 }
 
-TEST_CASE("the kernel thread's idle time and CPU reach the kernel, and only when there is such a thread") {
+TEST_CASE("the kernel thread's idle time and CPU reach the kernel, and are refused where there is no such thread") {
     lio::fake::kernel kernel{ground::model};
     lio::ring_options options{.entries = 8, .require = setup::sqpoll, .sqpoll_idle_milliseconds = 250, .sqpoll_cpu = 2};
     const auto asked = [&] {
@@ -217,7 +217,9 @@ TEST_CASE("the kernel thread's idle time and CPU reach the kernel, and only when
     CHECK((asked().flags & lio::abi::setup_sq_aff) == 0);
     options.sqpoll_cpu = 2;
     options.require = setup::none;
-    CHECK((asked().flags & lio::abi::setup_sq_aff) == 0);
+    kernel.forget_calls();
+    CHECK(lio::ring::create(options).error() == lio::error{EINVAL, cause::sqpoll_is_not_asked_for});
+    CHECK(kernel.calls().empty());
 }
 
 TEST_CASE("options that exclude each other are refused without asking the kernel", "[hazard 20]") {

@@ -331,6 +331,23 @@ TEST_CASE("a queue is full at its capacity wherever its counters are", "[hazard 
     }
 }
 
+TEST_CASE("a short submit names the entry that stopped it wherever the counters are", "[hazard 2][hazard 6]") {
+    lio::fake::kernel kernel{ground::model};
+    for (std::uint32_t start = 0xfffffff6u; start != 2; ++start) {
+        INFO("from " << start);
+        kernel.first_counter = start;
+        lio::ring ring = lio::ring::create({.entries = 8}).value();
+        kernel.ring().take_limits = {5, 1};
+        push(ring, 1, 8);
+        CHECK(ring.submit().value().left == 3);
+        CHECK(ring.stopped_by() == 5);
+        CHECK(ring.submit().value().left == 2);
+        CHECK(ring.stopped_by() == 6);
+        CHECK(ring.submit().value().left == 0);
+        CHECK(taken_by(kernel.ring()) == from_to(1, 8));
+    }
+}
+
 TEST_CASE("reserved slots go on over the wrap, a batch ending where the memory does", "[hazard 2]") {
     lio::fake::kernel kernel{ground::model};
     kernel.first_counter = 0xfffffffau; // slot 2 of 8

@@ -3,6 +3,9 @@
 #pragma once
 
 #include <lio/result.hpp>
+#include <lio/ring_options.hpp>
+
+#include <cstdint>
 
 namespace lio::detail {
 
@@ -23,6 +26,11 @@ public:
 private:
     ring_core* core_ = nullptr;
 };
+
+/// What the handles of a ring say of it; without one -1 and nothing.
+int file_of(const ring_core* core) noexcept;
+setup flags_of(const ring_core* core) noexcept;
+std::uint32_t features_of(const ring_core* core) noexcept;
 
 /// Gives up one of the core's handles; the last one closes the ring.
 result<void> close_handle(ring_core& core) noexcept;
