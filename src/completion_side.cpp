@@ -7,19 +7,25 @@
 
 namespace lio::detail {
 
-// What the pointers of a side without a ring point to: head equals tail, and nothing is held back.
+// What the pointers of a side without a ring point to: head equals tail.
 static shared_u32 no_word{};
+// A word that says all the time that something is held back.
+static shared_u32 always_word{~std::uint32_t{0}};
 
 void completion_side::forget() noexcept {
     entries_ = nullptr;
     mask_ = 0;
     head_ = 0;
-    shared_head_ = kernel_tail_ = submission_flags_ = submission_head_ = &no_word;
-    holding_flags_ = 0;
+    shared_head_ = kernel_tail_ = submission_head_ = &no_word;
+    enter_always();
     plain_wait_limit_ = 0;
-    always_enters_ = false;
     is_mixed_ = false;
     core_ = nullptr;
+}
+
+void completion_side::enter_always() noexcept {
+    holding_word_ = &always_word;
+    holding_flags_ = ~std::uint32_t{0};
 }
 
 std::uint32_t completion_side::completions_ready() const noexcept {
@@ -49,14 +55,15 @@ bool completion_side::is_full() noexcept {
 
 result<void> completion_side::flush() noexcept {
     if (core_ == nullptr) return ring_is_closed();
-    // A hint: what the kernel sets just after we looked is seen at the next look. It pairs with nothing.
-    if (always_enters_ || (submission_flags_->load_relaxed() & holding_flags_) != 0) {
+    if (is_holding_back()) {
         const auto entered = enter(*core_, 0, 0, abi::enter_getevents, nullptr);
         if (!entered) return entered.error();
     }
-    if (completions_ready() == 0) return error{EAGAIN, cause::nothing_ready};
+    if (completions_ready() == 0) return nothing_is_ready();
     return {};
 }
+
+error completion_side::nothing_is_ready() noexcept { return error{EAGAIN, cause::nothing_ready}; }
 
 result<std::uint32_t> completion_side::wait(std::uint32_t count, const wait_options* options) noexcept {
     if (core_ == nullptr) [[unlikely]]

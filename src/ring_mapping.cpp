@@ -94,12 +94,16 @@ void ring_maker::connect(ring_core& core, const abi::params& parameters, submiss
     completions.mask_ = parameters.cq_entries - 1;
     completions.shared_head_ = at<shared_u32>(completion_ring, parameters.cq_off.head);
     completions.kernel_tail_ = at<shared_u32>(completion_ring, parameters.cq_off.tail);
-    completions.submission_flags_ = core.submission_flags;
     completions.submission_head_ = submissions.kernel_head_;
     completions.plain_wait_limit_ = is_plain && !core.is_iopoll ? parameters.cq_entries : 0;
-    completions.holding_flags_ = abi::sq_cq_overflow | abi::sq_taskrun;
-    completions.always_enters_ = (has(core.flags, setup::deferred_taskrun) && !has(core.flags, setup::taskrun_flag)) ||
-                                 (core.is_iopoll && !core.is_sqpoll);
+    const bool says_nothing = (has(core.flags, setup::deferred_taskrun) && !has(core.flags, setup::taskrun_flag)) ||
+                              (core.is_iopoll && !core.is_sqpoll);
+    if (says_nothing) {
+        completions.enter_always();
+    } else {
+        completions.holding_word_ = core.submission_flags;
+        completions.holding_flags_ = abi::sq_cq_overflow | abi::sq_taskrun;
+    }
 }
 
 } // namespace lio::detail

@@ -35,26 +35,29 @@ public:
     /// The completions that are there, as a range: for (const lio::cqe& done : ring.reap()). Does not wait.
     /// When the range is destroyed, those that were visited are released to the kernel; those after a break
     /// come again. Enters the kernel only when nothing is there and the kernel holds something back.
-    [[nodiscard]] reaped reap() noexcept {
+    [[nodiscard, gnu::always_inline]] reaped reap() noexcept {
         // Pairs with the kernel's store-release of the tail: the entries before it are written.
         std::uint32_t tail = this->kernel_tail_->load_acquire();
         skip_leading_padding(tail);
-        if (tail == this->head_) [[unlikely]] {
+        std::uint32_t head = this->head_;
+        if (tail == head && this->is_holding_back()) [[unlikely]] {
             // Still nothing is no error here, and a real one (the wrong thread, say) comes back from the next wait
             // or submit.
             static_cast<void>(this->flush());
             tail = this->kernel_tail_->load_acquire();
             skip_leading_padding(tail);
+            head = this->head_;
         }
         thread_sanitizer_acquire(this->submission_head_);
-        return {*this, tail};
+        return {*this, head, tail};
     }
 
     /// The next completion, if one is there. Errors: EAGAIN, nothing is; the others of wait().
-    result<entry> try_next() noexcept {
+    [[gnu::always_inline]] result<entry> try_next() noexcept {
         const std::uint32_t tail = this->kernel_tail_->load_acquire(); // as in reap()
         skip_leading_padding(tail);
         if (tail == this->head_) [[unlikely]] {
+            if (!this->is_holding_back()) return this->nothing_is_ready();
             if (const auto flushed = this->flush(); !flushed) return flushed.error();
             skip_leading_padding(this->kernel_tail_->load_acquire());
         }
@@ -142,7 +145,7 @@ public:
 
     reaped(const reaped&) = delete;
     reaped& operator=(const reaped&) = delete;
-    ~reaped() {
+    [[gnu::always_inline]] ~reaped() {
         if (visited_ == begin_) return;
         // A range within this one, or a next(), may have released more already: never backwards.
         if (side_.head_ == begin_ || static_cast<std::int32_t>(visited_ - side_.head_) > 0) side_.release(visited_);
@@ -164,8 +167,8 @@ public:
 
 private:
     friend class completion_entries;
-    reaped(completion_entries& side, std::uint32_t end) noexcept
-        : side_{side}, begin_{side.head_}, end_{end}, visited_{begin_} {}
+    reaped(completion_entries& side, std::uint32_t begin, std::uint32_t end) noexcept
+        : side_{side}, begin_{begin}, end_{end}, visited_{begin} {}
 
     completion_entries& side_;
     std::uint32_t begin_;

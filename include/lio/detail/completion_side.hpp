@@ -79,6 +79,8 @@ protected:
 
     // Back to the state of a side without a ring: nothing is ready, and waiting says that it is closed.
     void forget() noexcept;
+    // From now on is_holding_back() is true.
+    void enter_always() noexcept;
 
     result<std::uint32_t> wait(std::uint32_t count, const wait_options* options) noexcept;
 
@@ -92,9 +94,15 @@ protected:
     result<void> may_wait_on(std::uint32_t count, std::uint32_t seen, const wait_limit& limit) noexcept;
     bool timer_went_off(std::uint32_t seen) const noexcept;
 
-    // Called when nothing is ready: lets the kernel post what it holds back, if it says that it does. EAGAIN
-    // if there is still nothing.
+    // Whether the kernel says that it holds completions back, so that a look at an empty queue must enter it. Always true
+    // where it does not say, and of a closed ring, whose error comes from there.
+    bool is_holding_back() const noexcept {
+        // A hint: what the kernel sets just after we looked is seen at the next look. It pairs with nothing.
+        return (holding_word_->load_relaxed() & holding_flags_) != 0;
+    }
+    // Lets the kernel post what it holds back. EAGAIN if there is still nothing.
     result<void> flush() noexcept;
+    static error nothing_is_ready() noexcept;
 
     void release(std::uint32_t head) noexcept {
         head_ = head;
@@ -110,11 +118,10 @@ protected:
     std::uint32_t head_; // ours; the kernel's copy is only written
     shared_u32* shared_head_;
     shared_u32* kernel_tail_;
-    shared_u32* submission_flags_;
+    shared_u32* holding_word_;
     shared_u32* submission_head_; // the address that stands for the ring towards ThreadSanitizer
-    std::uint32_t holding_flags_; // any of these in the flags: the kernel holds completions back
+    std::uint32_t holding_flags_; // any of these in that word: the kernel holds completions back
     std::uint32_t plain_wait_limit_; // the capacity; 0 where waiting is more than one plain enter
-    bool always_enters_;          // the kernel shows no such flags: looking means entering
     bool is_mixed_;               // some slots hold half a completion, or padding
     ring_core* core_;
 };

@@ -20,10 +20,11 @@ public:
     /// call. When not everything was taken (submission::left), it has not waited.
     /// Errors: those of submit() and wait(). After EINTR and ETIME everything was submitted, if anything
     /// was queued: only the wait ended.
-    result<submission> submit_and_wait(std::uint32_t count) noexcept {
+    [[gnu::always_inline]] result<submission> submit_and_wait(std::uint32_t count) noexcept {
         // Not below the limit when `count` is 0 either. Looked at first, because what a kernel thread submits is taken
         // as soon as it is published, and the call may still be refused.
-        const std::uint32_t queued = count - 1 < plain_wait_limit_ ? publish() : 0;
+        // As wide as the call takes it, or it would be widened once more.
+        const unsigned long queued = count - 1 < plain_wait_limit_ ? publish() : 0;
         if (queued == 0) [[unlikely]]
             return submit_and_wait(count, nullptr);
         const enter_answer answer = enter_call(enter_file_, queued, count, wait_flags_);

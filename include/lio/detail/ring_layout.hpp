@@ -57,7 +57,28 @@ template <class Operation, class Layout>
 inline constexpr std::uint32_t slots_of = entry_size<Operation> > sizeof(typename Layout::submission_slot) ? 2 : 1;
 
 /// Writes an entry into a slot, all of it: what the slot held before must not show through.
-constexpr void write_slot(abi::sqe& slot, const abi::sqe& entry) noexcept { slot = entry; }
+/// Of an operation that is made where it is pushed most members are constants: member by member they become stores of
+/// constants, side by side. As a structure gcc would make it on the stack first. One that comes from memory is copied.
+[[gnu::always_inline]] inline void write_slot(abi::sqe& slot, const abi::sqe& entry) noexcept {
+    if (!__builtin_constant_p(entry.pad2)) {
+        slot = entry;
+        return;
+    }
+    slot.opcode = entry.opcode;
+    slot.flags = entry.flags;
+    slot.ioprio = entry.ioprio;
+    slot.fd = entry.fd;
+    slot.off = entry.off;
+    slot.addr = entry.addr;
+    slot.len = entry.len;
+    slot.rw_flags = entry.rw_flags;
+    slot.user_data = entry.user_data;
+    slot.buf_index = entry.buf_index;
+    slot.personality = entry.personality;
+    slot.file_index = entry.file_index;
+    slot.addr3 = entry.addr3;
+    slot.pad2 = entry.pad2;
+}
 constexpr void write_slot(abi::sqe128& slot, const abi::sqe128& entry) noexcept { slot = entry; }
 constexpr void write_slot(abi::sqe128& slot, const abi::sqe& entry) noexcept { slot = abi::sqe128{entry}; }
 /// The same into this slot and the next, where sizes are mixed: a number of its own says that the entry goes on.

@@ -23,6 +23,9 @@ namespace lio::detail {
 template <class T>
 class shared_word {
 public:
+    shared_word() noexcept = default;
+    constexpr explicit shared_word(T value) noexcept : value_{value} {}
+
     T load_acquire() const noexcept { return __atomic_load_n(&value_, __ATOMIC_ACQUIRE); }
     T load_relaxed() const noexcept { return __atomic_load_n(&value_, __ATOMIC_RELAXED); }
     void store_release(T value) noexcept { __atomic_store_n(&value_, value, __ATOMIC_RELEASE); }

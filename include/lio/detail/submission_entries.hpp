@@ -27,12 +27,7 @@ public:
     /// user_data is one of reserved_user_data.
     template <class... Operations>
         requires(sizeof...(Operations) > 0 && (fits_ring<Operations, Layout> && ...))
-    result<void> push(const Operations&... operations) noexcept {
-        std::uint32_t count = (slots_of<Operations, Layout> + ...);
-        if constexpr (Layout::has_mixed_entries) count += padding_before<slots_of<Operations, Layout>...>();
-        if (this->limit_ - this->tail_ < count) [[unlikely]] {
-            if (const auto room = this->make_room(count); !room) return room;
-        }
+    [[gnu::always_inline]] result<void> push(const Operations&... operations) noexcept {
         cause refusal = cause::operation;
         static_cast<void>(((refusal = operations.refusal(), refusal != cause::operation) || ...));
         if (refusal != cause::operation) [[unlikely]]
@@ -40,6 +35,11 @@ public:
         if constexpr (Layout::has_mixed_entries) {
             if ((submission_side::is_reserved(operations.entry().user_data) || ...)) [[unlikely]]
                 return this->refused(cause::user_data_is_reserved);
+        }
+        std::uint32_t count = (slots_of<Operations, Layout> + ...);
+        if constexpr (Layout::has_mixed_entries) count += padding_before<slots_of<Operations, Layout>...>();
+        if (this->limit_ - this->tail_ < count) [[unlikely]] {
+            if (const auto room = this->make_room(count); !room) return room;
         }
         (write<Operations>(operations), ...);
         return {};
@@ -67,7 +67,7 @@ private:
     slot* slots() const noexcept { return static_cast<slot*>(submission_side::entries_); }
 
     template <class Operation>
-    void write(const Operation& operation) noexcept {
+    [[gnu::always_inline]] void write(const Operation& operation) noexcept {
         constexpr std::uint32_t width = slots_of<Operation, Layout>;
         if constexpr (width == 2)
             if ((this->tail_ & submission_side::mask_) == submission_side::mask_) this->pad();
@@ -111,15 +111,16 @@ public:
     /// operation.
     template <class Operation>
         requires fits_ring<Operation, Layout>
-    [[nodiscard]] bool push(const Operation& operation) noexcept {
+    [[nodiscard, gnu::always_inline]] bool push(const Operation& operation) noexcept {
         LIO_ASSERT((room() >= slots_of<Operation, Layout>), "this batch has no room left");
         if (operation.refusal() != cause::operation) [[unlikely]]
             return false;
         if constexpr (Layout::has_mixed_entries)
             if (side_->submission_side::is_reserved(operation.entry().user_data)) [[unlikely]]
                 return false;
-        write_slot(*next_, operation.entry());
-        next_ += slots_of<Operation, Layout>;
+        slot* const filled = next_;
+        next_ = filled + slots_of<Operation, Layout>;
+        write_slot(*filled, operation.entry());
         return true;
     }
 

@@ -50,8 +50,8 @@ public:
     /// while its thread is awake.
     /// Errors: EBUSY, EAGAIN: completions wait or memory is short: reap, then submit again; nothing is lost.
     /// EEXIST: the ring belongs to another thread.
-    result<submission> submit() noexcept {
-        const std::uint32_t queued = publish();
+    [[gnu::always_inline]] result<submission> submit() noexcept {
+        const unsigned long queued = publish(); // as wide as the call takes it
         if (queued - 1 >= plain_submit_limit_) [[unlikely]]
             return submit_otherwise();
         const enter_answer answer = enter_call(enter_file_, queued, 0, enter_flags_);

@@ -121,7 +121,8 @@ protected:
     constexpr void set_memory(const void* data, std::size_t size) noexcept {
         entry_.addr = address(data);
         entry_.len = static_cast<std::uint32_t>(size);
-        if (size > longest_transfer) refuse(cause::span_too_long);
+        if (size > longest_transfer) [[unlikely]]
+            refuse(cause::span_too_long);
     }
 
     static std::uint64_t address(const void* pointer) noexcept { return reinterpret_cast<std::uintptr_t>(pointer); }
