@@ -1,5 +1,6 @@
-// The first kernel of every set-up option and way to wait, and the one that a program needs for all that it uses, as constants: what is
-// known while the program is compiled. What the kernel underneath can do says <lio/abilities.hpp>. Values only.
+// The first kernel of every set-up option and way to wait, and the one that a program needs for all that it uses, as
+// constants: what is known while the program is compiled. What the kernel underneath can do says <lio/abilities.hpp>.
+// Values only.
 #pragma once
 
 #include <lio/abi/setup.hpp>
