@@ -184,6 +184,8 @@ constexpr sentence sentences[] = {
     {cause::buffer_ring_option_missing, 0,
      "this kernel lacks an option of the buffer ring (kernel_memory: since Linux 6.4; incremental: 6.12; minimum_left, which "
      "needs incremental: 7.1), or has no buffer rings (5.19)"},
+    {cause::too_many_personalities, 0,
+     "the ring has 65535 personalities, as many as there can be: close some, most likely those that were meant to go"},
     {cause::malformed_message, 0,
      "these bytes are no message of a multishot recvmsg, or one that was received with other sizes of msg_namelen and "
      "msg_controllen"},

@@ -9,6 +9,8 @@
 #include <lio/large_ring.hpp>
 #include <lio/minimum_kernel.hpp>
 #include <lio/op/all.hpp>
+#include <lio/personality.hpp>
+#include <lio/personality_id.hpp>
 #include <lio/probe.hpp>
 #include <lio/received_message.hpp>
 #include <lio/registered_buffers.hpp>
