@@ -6,6 +6,7 @@
 #include <lio/cancel_answer.hpp>
 #include <lio/completion.hpp>
 #include <lio/completion_budget.hpp>
+#include <lio/entry_flags.hpp>
 #include <lio/large_ring.hpp>
 #include <lio/minimum_kernel.hpp>
 #include <lio/op/all.hpp>
@@ -17,6 +18,7 @@
 #include <lio/registered_eventfd.hpp>
 #include <lio/registered_files.hpp>
 #include <lio/registered_waits.hpp>
+#include <lio/restrictions.hpp>
 #include <lio/ring_memory.hpp>
 #include <lio/ring.hpp>
 #include <lio/ring_description.hpp>
