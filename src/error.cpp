@@ -204,6 +204,12 @@ constexpr sentence sentences[] = {
     {cause::task_refused, EINVAL,
      "the kernel refuses these restrictions: it knows none of tasks (since Linux 7.0), or not all operations and "
      "registrations that are to be allowed: leave out what abilities() does not support"},
+    {cause::filter_refused, EINVAL,
+     "the kernel refuses this filter: it knows none (since Linux 7.0, if built with them), the program has an instruction "
+     "that filters may not have, does not end, or is empty or too long, or the kernel does not know the operation"},
+    {cause::filter_refused, EMSGSIZE,
+     "this kernel shows a filter less of this operation than the program looks at, or with strict_size() another size: what "
+     "belongs to a connect since Linux 7.2, to most others nothing"},
     {cause::too_many_personalities, 0,
      "the ring has 65535 personalities, as many as there can be: close some, most likely those that were meant to go"},
     {cause::malformed_message, 0,

@@ -68,6 +68,7 @@ enum class cause : std::uint32_t {
     buffer_ring_option_missing,
     restrictions_refused,
     task_refused,
+    filter_refused,
     too_many_personalities,
 
     // A requested set-up option that this kernel lacks.

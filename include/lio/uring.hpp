@@ -7,9 +7,11 @@
 #include <lio/completion.hpp>
 #include <lio/completion_budget.hpp>
 #include <lio/entry_flags.hpp>
+#include <lio/filter_program.hpp>
 #include <lio/large_ring.hpp>
 #include <lio/minimum_kernel.hpp>
 #include <lio/op/all.hpp>
+#include <lio/operation_filter.hpp>
 #include <lio/personality.hpp>
 #include <lio/personality_id.hpp>
 #include <lio/probe.hpp>
