@@ -97,14 +97,22 @@ buffer_ring& buffer_ring::operator=(buffer_ring&& other) noexcept {
 buffer_ring::~buffer_ring() { end(); }
 
 void buffer_ring::end() noexcept {
-    // First the kernel lets go, then the memory goes. Where it does not let go (on another thread than the ring's) it
-    // may still fill the buffers: then they had better stay.
-    if (!close()) return;
+    // First the kernel lets go, then the memory goes.
+    const auto closed = close();
     // A forked child has not inherited the memory: something else may be at its address.
     if (mapped_ == 0 || process_ != system::process_id()) return;
     const std::size_t entries_size = (std::size_t{mask_} + 1) * sizeof(abi::buf);
-    if (kernel_entries_ != nullptr) static_cast<void>(system::unmap(kernel_entries_, entries_size));
-    static_cast<void>(system::unmap(first_ - entries_size, mapped_));
+    const detail::mapping own{first_ - entries_size, mapped_};
+    const detail::mapping kernels{kernel_entries_, kernel_entries_ != nullptr ? entries_size : 0};
+    if (!closed) {
+        // On another thread than the ring's, or where restrictions forbid it, the kernel does not let go, and may still
+        // fill the buffers: they stay as long as the ring.
+        detail::keep_until_closed(*core_.get(), own, kernels);
+        core_ = detail::core_reference{};
+        return;
+    }
+    if (kernels.size != 0) static_cast<void>(system::unmap(kernels.address, kernels.size));
+    static_cast<void>(system::unmap(own.address, own.size));
 }
 
 result<std::uint32_t> buffer_ring::available() const noexcept {

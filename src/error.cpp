@@ -63,6 +63,9 @@ constexpr sentence sentences[] = {
     {cause::register_call, EMFILE, "more is to be registered than RLIMIT_NOFILE (ulimit -n) allows: raise it or register less"},
     {cause::register_call, EEXIST, "this number is in use already: unregister what has it, or take another"},
     {cause::register_call, EBADF, "a descriptor that is to be registered is not open"},
+    {cause::register_call, EACCES,
+     "the ring's restrictions do not allow this registration, see restrictions::allow(); what is registered stays until the "
+     "ring closes"},
     {cause::register_call, EBADFD, "the ring runs already: this can only be done before it is enabled"},
     {cause::register_call, ENXIO, "nothing of this kind is registered"},
     {cause::register_call, EOPNOTSUPP, "this file cannot be registered, or the kernel lacks this registration"},
@@ -191,6 +194,31 @@ constexpr sentence sentences[] = {
     {cause::buffer_ring_option_missing, 0,
      "this kernel lacks an option of the buffer ring (kernel_memory: since Linux 6.4; incremental: 6.12; minimum_left, which "
      "needs incremental: 7.1), or has no buffer rings (5.19)"},
+    {cause::restrictions_refused, EBADFD,
+     "the ring runs already: restrict it before its first use, or make it with setup::start_disabled and call enable() "
+     "after; it has no restrictions"},
+    {cause::restrictions_refused, EBUSY,
+     "the ring has restrictions already, its own or those of its task, and they are for good: make another ring"},
+    {cause::restrictions_refused, EINVAL,
+     "the kernel refuses these restrictions: it knows none (since Linux 5.10), or not all operations and registrations that "
+     "are to be allowed: leave out what abilities() does not support; the ring has no restrictions"},
+    {cause::task_refused, EPERM,
+     "this task has restrictions or filters already, its own or those of whoever started it, and they are for good: restrict "
+     "it once, and before it is given filters"},
+    {cause::task_refused, EACCES,
+     "only with CAP_SYS_ADMIN, or with no_new_privs, may a task bind its rings: call prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) "
+     "first"},
+    {cause::task_refused, EINVAL,
+     "the kernel refuses these restrictions: it knows none of tasks (since Linux 7.0), or not all operations and "
+     "registrations that are to be allowed: leave out what abilities() does not support"},
+    {cause::filter_refused, EINVAL,
+     "the kernel refuses this filter: it knows none (since Linux 7.0, if built with them), the program has an instruction "
+     "that filters may not have, does not end, or is empty or too long, or the kernel does not know the operation"},
+    {cause::filter_refused, EMSGSIZE,
+     "this kernel shows a filter less of this operation than the program looks at, or with strict_size() another size: what "
+     "belongs to a connect since Linux 7.2, to most others nothing"},
+    {cause::too_many_personalities, 0,
+     "the ring has 65535 personalities, as many as there can be: close some, most likely those that were meant to go"},
     {cause::malformed_message, 0,
      "these bytes are no message of a multishot recvmsg, or one that was received with other sizes of msg_namelen and "
      "msg_controllen"},

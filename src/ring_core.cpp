@@ -4,6 +4,7 @@
 #include "ring_mapping.hpp"
 
 #include <cerrno>
+#include <new>
 
 namespace lio::detail {
 
@@ -66,6 +67,26 @@ result<void> enable(ring_core& core) noexcept {
     return {};
 }
 
+void keep_until_closed(ring_core& core, const mapping& first, const mapping& second) noexcept {
+    const auto place = system::map_memory(sizeof(kept_memory));
+    if (!place) return;
+    auto* const made = new (*place) kept_memory{__atomic_load_n(&core.kept, __ATOMIC_RELAXED), {first, second}};
+    // Release: whoever closes the ring sees what is in it.
+    while (!__atomic_compare_exchange_n(&core.kept, &made->next, made, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED)) {}
+}
+
+static void unmap_kept(ring_core& core) noexcept {
+    // Pairs with the release above.
+    kept_memory* next = __atomic_exchange_n(&core.kept, nullptr, __ATOMIC_ACQUIRE);
+    while (next != nullptr) {
+        kept_memory* const one = next;
+        next = one->next;
+        for (const mapping& part : one->parts)
+            if (part.size != 0) static_cast<void>(system::unmap(part.address, part.size));
+        static_cast<void>(system::unmap(one, sizeof *one));
+    }
+}
+
 result<void> drop_registered_ring(int number) noexcept {
     abi::rsrc_update slot{};
     slot.offset = static_cast<std::uint32_t>(number);
@@ -90,8 +111,10 @@ static result<void> close_ring(ring_core& core) noexcept {
     core.enter_file = -1;
     core.enter_flags = 0;
     core.is_registered = false;
-    if (file < 0) return {};
-    return system::close(file);
+    const auto closed = file < 0 ? result<void>{} : system::close(file);
+    // A forked child has not inherited it.
+    if (!is_forked_copy) unmap_kept(core);
+    return closed;
 }
 
 static void drop_reference(ring_core& core) noexcept {

@@ -20,6 +20,13 @@ struct mapping {
     std::size_t size = 0;
 };
 
+/// Memory that outlives its owner, because the kernel may still write there as long as the ring is open. In a page of
+/// its own.
+struct kept_memory {
+    kept_memory* next;
+    mapping parts[2];
+};
+
 class ring_core {
 public:
     // What every enter reads.
@@ -46,6 +53,8 @@ public:
     /// Absent before Linux 5.8.
     shared_u32* completion_flags;
     mapping rings[3];
+    /// Unmapped once the ring is closed. Added to by whatever thread.
+    kept_memory* kept;
     /// The program's own memory, then; never unmapped.
     bool is_in_borrowed_memory;
     std::uint32_t handles;
@@ -79,6 +88,9 @@ result<std::uint32_t> register_with(ring_core& core, abi::register_opcode opcode
 /// registration it is.
 result<void> unregister(core_reference& core, abi::register_opcode opcode, const void* argument,
                         std::uint32_t count) noexcept;
+
+/// Keeps memory until the ring is closed; for good if there is no memory to remember it in.
+void keep_until_closed(ring_core& core, const mapping& first, const mapping& second) noexcept;
 
 /// Takes a ring's number from the calling thread's table of registered rings.
 result<void> drop_registered_ring(int number) noexcept;

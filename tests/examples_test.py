@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 PROGRAMS = Path(sys.argv[1]).resolve() if len(sys.argv) == 2 else sys.exit(__doc__)
-NAMES = ("basic_io", "linked_ops", "poll_loop", "tcp_echo", "registered_buffers")
+NAMES = ("basic_io", "linked_ops", "poll_loop", "tcp_echo", "registered_buffers", "locked_down")
 CASES = []
 LIMIT = 60  # seconds for whatever a program does
 
@@ -138,7 +138,7 @@ def numbers_out_of_range_are_refused():
 @case
 def the_file_programs_leave_nothing_behind():
     with tempfile.TemporaryDirectory() as folder:
-        for name, arguments in (("basic_io", []), ("linked_ops", []), ("registered_buffers", ["--blocks", "70"])):
+        for name, arguments in (("basic_io", []), ("linked_ops", []), ("registered_buffers", ["--blocks", "70"]), ("locked_down", [])):
             done = run(name, *arguments, cwd=folder)
             check(done.returncode == 0 and done.stderr == "" and done.stdout != "", done)
             check(os.listdir(folder) == [], name, os.listdir(folder))
@@ -149,7 +149,7 @@ def the_file_programs_leave_an_existing_file_alone():
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "mine")
         path.write_text("precious")
-        for name in ("basic_io", "registered_buffers"):
+        for name in ("basic_io", "registered_buffers", "locked_down"):
             check_one_line(run(name, path), name, str(path), "EEXIST")
             check(path.read_text() == "precious")
 
@@ -157,7 +157,7 @@ def the_file_programs_leave_an_existing_file_alone():
 @case
 def a_missing_folder_is_named_in_one_line():
     with tempfile.TemporaryDirectory() as folder:
-        for name in ("basic_io", "registered_buffers"):
+        for name in ("basic_io", "registered_buffers", "locked_down"):
             check_one_line(run(name, f"{folder}/no/file"), name, f"{folder}/no/file", "ENOENT")
         check_one_line(run("linked_ops", f"{folder}/no"), "linked_ops", f"{folder}/no", "ENOENT")
 
@@ -169,6 +169,15 @@ def linked_ops_shows_what_follows_the_break():
         broken = done.stdout.split("A chain that breaks", 1)[1]
         lines = [line.split() for line in broken.splitlines()[1:5]]
         check([line[1].rstrip(":") for line in lines] == ["4096", "ENOENT", "ECANCELED", "ECANCELED"], done.stdout)
+
+
+@case
+def locked_down_reads_and_writes_and_is_refused_the_rest():
+    with tempfile.TemporaryDirectory() as folder:
+        done = run("locked_down", cwd=folder)
+        check(done.returncode == 0 and done.stderr == "", done)
+        outcomes = [line.split()[-1] for line in done.stdout.splitlines()]
+        check(outcomes == ["done"] * 2 + ["EACCES"] * 7, done.stdout)
 
 
 def totals_of_poll_loop(output):

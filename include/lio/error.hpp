@@ -68,6 +68,10 @@ enum class cause : std::uint32_t {
     buffer_count_not_a_power_of_two,
     buffer_size_out_of_range,
     buffer_ring_option_missing,
+    restrictions_refused,
+    task_refused,
+    filter_refused,
+    too_many_personalities,
 
     // A requested set-up option that this kernel lacks.
     iopoll_missing,

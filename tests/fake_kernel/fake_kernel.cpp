@@ -612,16 +612,25 @@ long kernel::register_in_model(int file, register_opcode opcode, void* argument,
         const auto& group = *static_cast<const abi::buf_reg*>(argument);
         return find(file, register_opcode::register_pbuf_ring, group.bgid) == nullptr ? -ENOENT : 0;
     }
+    case register_opcode::register_personality: {
+        std::uint32_t number = 1;
+        while (find(file, opcode, number) != nullptr) ++number;
+        return argument != nullptr || count != 0 ? -EINVAL : static_cast<long>(number);
+    }
+    case register_opcode::unregister_personality:
+        return find(file, register_opcode::register_personality, count) == nullptr ? -EINVAL : 0;
     default:
         return -EINVAL;
     }
 }
 
 long kernel::register_call(int file, register_opcode opcode, void* argument, std::uint32_t count) {
-    // This one needs no ring.
-    if (opcode == register_opcode::register_query && file == -1) {
+    const bool is_rule =
+        opcode == register_opcode::register_restrictions || opcode == register_opcode::register_bpf_filter;
+    // These need no ring.
+    if ((opcode == register_opcode::register_query || is_rule) && file == -1) {
         if (answers_questions) return answers_questions(opcode, argument, count);
-        return is_model() ? -EINVAL : raw(::syscall(register_number, file, opcode, argument, count));
+        return is_model() || is_rule ? -EINVAL : raw(::syscall(register_number, file, opcode, argument, count));
     }
     if (open_.count(file) == 0) {
         violation("a registration with a descriptor that is no open ring");
@@ -634,10 +643,10 @@ long kernel::register_call(int file, register_opcode opcode, void* argument, std
         (opcode == register_opcode::register_pbuf_ring || opcode == register_opcode::unregister_pbuf_ring))
         return -EINVAL;
     const bool is_question = opcode == register_opcode::register_probe || opcode == register_opcode::register_query;
-    if (is_question && answers_questions) return answers_questions(opcode, argument, count);
+    if ((is_question || is_rule) && answers_questions) return answers_questions(opcode, argument, count);
     const long answer = is_model() ? register_in_model(file, opcode, argument, count)
                                    : raw(::syscall(register_number, file, opcode, argument, count));
-    if (answer < 0 || is_question) return answer;
+    if (answer < 0 || is_question || is_rule) return answer;
 
     registration made{file, opcode, 0, nullptr, nullptr, 0};
     const auto drop = [&](register_opcode registered, std::uint32_t number, const void* thread) {
@@ -671,6 +680,12 @@ long kernel::register_call(int file, register_opcode opcode, void* argument, std
         return answer;
     case register_opcode::unregister_files:
         drop(register_opcode::register_files, 0, nullptr);
+        return answer;
+    case register_opcode::register_personality:
+        made.number = static_cast<std::uint32_t>(answer);
+        break;
+    case register_opcode::unregister_personality:
+        drop(register_opcode::register_personality, count, nullptr);
         return answer;
     case register_opcode::register_enable_rings:
         return answer;

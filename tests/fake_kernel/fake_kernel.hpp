@@ -177,7 +177,8 @@ public:
     void answer(arch::number kind, long value, std::size_t first = 1, std::size_t times = 1);
     /// Fails the registration of this kind.
     void fail_register(abi::register_opcode opcode, int code, std::size_t times = 1);
-    /// Answers questions (register_probe, register_query) in the kernel's place; else the model knows none.
+    /// Answers questions (register_probe, register_query) in the kernel's place, and takes rules (register_restrictions,
+    /// register_bpf_filter); else the model knows none.
     std::function<long(abi::register_opcode opcode, void* argument, std::uint32_t count)> answers_questions;
     /// The files that there are to read, with what is in them; on both grounds, so that no test depends on the machine's.
     std::map<std::string, std::string> texts;

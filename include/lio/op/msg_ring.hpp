@@ -14,7 +14,7 @@ template <class Derived>
 class ring_message : public operation<Derived> {
 public:
     /// The kernel refuses it (EINVAL).
-    Derived personality(std::uint16_t id) const = delete;
+    Derived personality(personality_id id) const = delete;
 
 protected:
     template <lio::detail::user_data_value T>

@@ -7,6 +7,7 @@
 #include <lio/bytes.hpp>
 #include <lio/descriptor.hpp>
 #include <lio/error.hpp>
+#include <lio/personality_id.hpp>
 #include <lio/user_data.hpp>
 
 #include <cstddef>
@@ -87,10 +88,11 @@ public:
         return with_flag(abi::sqe_cqe_skip_success);
     }
 
-    /// Runs with the credentials that were registered under this number. Since Linux 5.6.
-    constexpr Derived personality(std::uint16_t id) const noexcept {
+    /// Runs with registered credentials, a lio::personality or its number. EINVAL if there are none of this number.
+    /// Since Linux 5.6.
+    constexpr Derived personality(personality_id id) const noexcept {
         Derived changed = self();
-        changed.entry_.personality = id;
+        changed.entry_.personality = id.number();
         return changed;
     }
 

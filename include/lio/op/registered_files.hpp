@@ -126,7 +126,7 @@ public:
         return changed;
     }
 
-    fixed_fd_install personality(std::uint16_t id) const = delete;
+    fixed_fd_install personality(personality_id id) const = delete;
 };
 
 } // namespace lio::op
