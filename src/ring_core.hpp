@@ -48,6 +48,8 @@ public:
     mapping rings[3];
     /// The program's own memory, then; never unmapped.
     bool is_in_borrowed_memory;
+    /// The groups of buffers that there have been, of numbers below 64, a bit for each.
+    std::uint64_t former_groups;
     std::uint32_t handles;
     std::uint32_t references;
 
