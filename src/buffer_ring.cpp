@@ -5,83 +5,153 @@
 #include <lio/buffer_ring.hpp>
 
 #include <cerrno>
+#include <new>
 
 namespace lio {
 
-result<buffer_ring> buffer_ring::create(detail::ring_core* core, const buffer_ring_options& options) noexcept {
+namespace {
+
+constexpr std::uint32_t most = 0x7ffff000; // in one transfer
+
+// Hands out pieces of the memory that a list of buffers is to lie in.
+class layout {
+public:
+    template <class T>
+    std::uint64_t piece(std::uint64_t count) noexcept {
+        const std::uint64_t place = (size_ + alignof(T) - 1) & ~std::uint64_t{alignof(T) - 1};
+        size_ = place + count * sizeof(T);
+        return place;
+    }
+    std::uint64_t size() const noexcept { return size_; }
+
+private:
+    std::uint64_t size_ = 0;
+};
+
+// Groups below 64 that a ring has had, a bit for each: kernels before 6.10 keep them in a table, and what was known of
+// them.
+constexpr std::uint16_t remembered_groups = 64;
+
+} // namespace
+
+result<buffer_ring> buffer_ring::make_of(detail::ring_core* core, buffer_ring_options& options,
+                                         const mutable_bytes* buffers, std::size_t count) noexcept {
+    options.count = count <= 32768 ? static_cast<std::uint32_t>(count) : 0;
+    options.memory = {};
+    options.size = 0;
+    for (std::uint32_t i = 0; i < options.count; ++i) {
+        const std::size_t size = buffers[i].size();
+        if (size == 0 || size > most) return error{EINVAL, cause::buffer_size_out_of_range};
+        if (size > options.size) options.size = static_cast<std::uint32_t>(size);
+    }
+    return make(core, options, buffers);
+}
+
+result<buffer_ring> buffer_ring::make(detail::ring_core* core, const buffer_ring_options& options,
+                                      const mutable_bytes* buffers) noexcept {
     if (core == nullptr) return detail::ring_is_closed();
     const std::uint32_t count = options.count;
     if (count == 0 || count > 32768 || (count & (count - 1)) != 0)
         return error{EINVAL, cause::buffer_count_not_a_power_of_two};
-    if (options.size == 0 || options.size > 0x7ffff000) return error{EINVAL, cause::buffer_size_out_of_range};
-    // Entries first (at most 512 KiB), which puts them on a page boundary as the kernel wants it; then buffers; then, at
-    // an address for numbers of 32 bits, what is known of each of them.
-    const std::uint64_t entries_size = std::uint64_t{count} * sizeof(abi::buf);
-    const std::uint64_t uses = (entries_size + std::uint64_t{count} * options.size + 3) & ~std::uint64_t{3};
-    const std::uint64_t links = uses + (options.incremental ? count * sizeof(use) : 0);
-    const std::uint64_t total = links + std::uint64_t{count} * sizeof(std::uint16_t);
-    if (total > SIZE_MAX / 2) return error{EINVAL, cause::buffer_size_out_of_range};
+    if (options.size == 0 || options.size > most) return error{EINVAL, cause::buffer_size_out_of_range};
+    const std::uint64_t all_buffers = std::uint64_t{count} * options.size;
+    const bool is_given = options.memory.data() != nullptr;
+    if (is_given && options.memory.size() < all_buffers) return error{EINVAL, cause::buffer_memory_too_small};
+    const bool is_ours = !is_given && buffers == nullptr;
 
-    const auto memory = system::map_memory(static_cast<std::size_t>(total));
+    // Entries first (at most 512 KiB), which puts them on a page boundary as the kernel wants it; then buffers; then
+    // what is known of each of them.
+    layout parts;
+    parts.piece<abi::buf>(count);
+    const std::uint64_t first = parts.piece<std::byte>(is_ours ? all_buffers : 0);
+    const std::uint64_t shared = parts.piece<detail::buffer_list>(1);
+    const std::uint64_t places = parts.piece<mutable_bytes>(buffers != nullptr ? count : 0);
+    const std::uint64_t uses = parts.piece<detail::buffer_list::use>(options.incremental ? count : 0);
+    const std::uint64_t links = parts.piece<std::uint16_t>(count);
+    const std::uint64_t marks = parts.piece<bool>(count);
+    if (parts.size() > SIZE_MAX / 2) return error{EINVAL, cause::buffer_size_out_of_range};
+
+    const auto memory = system::map_memory(static_cast<std::size_t>(parts.size()));
     if (!memory) return memory.error();
     auto* const base = static_cast<std::byte*>(*memory);
-    buffer_ring made;
-    made.entries_ = reinterpret_cast<abi::buf*>(base);
-    made.first_ = base + entries_size;
-    if (options.incremental) made.uses_ = reinterpret_cast<use*>(base + uses);
-    made.next_ = reinterpret_cast<std::uint16_t*>(base + links);
-    made.mapped_ = static_cast<std::size_t>(total);
-    made.process_ = system::process_id();
-    made.mask_ = count - 1;
-    made.size_ = options.size;
-    made.group_ = options.group;
-    if (const auto marked = system::do_not_fork(base, made.mapped_); !marked) return marked.error();
+    auto& list = *new (base + shared) detail::buffer_list{};
+    list.mapped = base;
+    list.mapped_size = static_cast<std::size_t>(parts.size());
+    list.users = 1;
+    list.entries = reinterpret_cast<abi::buf*>(base);
+    list.shared_tail = detail::buffer_list::tail_of(list.entries);
+    list.first = is_given ? options.memory.data() : base + first;
+    list.next = reinterpret_cast<std::uint16_t*>(base + links);
+    list.is_lent = reinterpret_cast<bool*>(base + marks);
+    list.mask = count - 1;
+    list.size = options.size;
+    if (options.incremental) list.uses = reinterpret_cast<detail::buffer_list::use*>(base + uses);
+    if (buffers != nullptr) {
+        list.places = reinterpret_cast<mutable_bytes*>(base + places);
+        for (std::uint32_t id = 0; id < count; ++id) new (list.places + id) mutable_bytes{buffers[id]};
+    }
 
+    buffer_ring made;
+    made.list_ = &list;
+    made.process_ = system::process_id();
+    made.group_ = options.group;
+    if (const auto marked = system::do_not_fork(base, list.mapped_size); !marked) return marked.error();
+    if (const auto handed_over = made.hand_over(*core, options); !handed_over) return handed_over.error();
+    for (std::uint32_t id = 0; id < count; ++id) {
+        if (list.uses != nullptr) list.uses[id].position = list.tail;
+        list.add(static_cast<std::uint16_t>(id));
+    }
+    list.publish();
+    return made;
+}
+
+result<void> buffer_ring::hand_over(detail::ring_core& core, const buffer_ring_options& options) noexcept {
+    detail::buffer_list& list = *list_;
     abi::buf_reg registration{};
-    registration.ring_addr = options.kernel_memory ? 0 : reinterpret_cast<std::uintptr_t>(base);
-    registration.ring_entries = count;
-    registration.bgid = options.group.number();
+    registration.ring_addr = options.kernel_memory ? 0 : reinterpret_cast<std::uintptr_t>(list.entries);
+    registration.ring_entries = options.count;
+    registration.bgid = group_.number();
     if (options.kernel_memory) registration.flags |= abi::pbuf_ring_mmap;
     if (options.incremental) registration.flags |= abi::pbuf_ring_inc;
     registration.min_left = options.minimum_left;
-    const auto done = detail::register_with(*core, abi::register_opcode::register_pbuf_ring, &registration, 1);
+    const auto done = detail::register_with(core, abi::register_opcode::register_pbuf_ring, &registration, 1);
     if (!done) {
         const bool is_plain = registration.flags == 0 && registration.min_left == 0;
         if (done.error().code() == EINVAL && !is_plain) return error{EINVAL, cause::buffer_ring_option_missing};
         return done.error();
     }
-    made.core_ = detail::core_reference{*core};
-    if (options.kernel_memory) {
-        const std::uint64_t offset = abi::off_pbuf_ring | (std::uint64_t{registration.bgid} << abi::off_pbuf_shift);
-        const auto entries = system::map_ring(core->file, static_cast<std::size_t>(entries_size), offset);
-        if (!entries) return entries.error();
-        made.kernel_entries_ = *entries;
-        made.entries_ = static_cast<abi::buf*>(*entries);
-        if (const auto marked = system::do_not_fork(*entries, static_cast<std::size_t>(entries_size)); !marked)
-            return marked.error();
+    core_ = detail::core_reference{core};
+
+    if (group_.number() < remembered_groups) {
+        const std::uint64_t bit = std::uint64_t{1} << group_.number();
+        if ((core.former_groups & bit) != 0) {
+            // Where the kernel goes on is where our list has to begin.
+            const auto head = kernel_head();
+            if (!head) return error{EEXIST, cause::buffer_group_not_forgotten};
+            list.tail = static_cast<std::uint16_t>(*head);
+        }
+        core.former_groups |= bit;
     }
-    made.shared_tail_ = reinterpret_cast<detail::shared_u16*>(reinterpret_cast<std::byte*>(made.entries_) + 14);
-    for (std::uint32_t id = 0; id < count; ++id) made.add(static_cast<std::uint16_t>(id));
-    made.publish();
-    return made;
+
+    if (options.kernel_memory) {
+        const std::size_t size = std::size_t{options.count} * sizeof(abi::buf);
+        const std::uint64_t offset = abi::off_pbuf_ring | (std::uint64_t{registration.bgid} << abi::off_pbuf_shift);
+        const auto entries = system::map_ring(core.file, size, offset);
+        if (!entries) return entries.error();
+        list.kernel_entries = *entries;
+        list.entries = static_cast<abi::buf*>(*entries);
+        list.shared_tail = detail::buffer_list::tail_of(list.entries);
+        if (const auto marked = system::do_not_fork(*entries, size); !marked) return marked.error();
+    }
+    return {};
 }
 
 void buffer_ring::take(buffer_ring& other) noexcept {
     core_ = static_cast<detail::core_reference&&>(other.core_);
-    entries_ = other.entries_;
-    shared_tail_ = other.shared_tail_;
-    first_ = other.first_;
-    kernel_entries_ = other.kernel_entries_;
-    uses_ = other.uses_;
-    next_ = other.next_;
-    mapped_ = other.mapped_;
+    list_ = other.list_;
     process_ = other.process_;
-    mask_ = other.mask_;
-    size_ = other.size_;
-    tail_ = other.tail_;
-    last_ = other.last_;
     group_ = other.group_;
-    other.mapped_ = 0;
+    other.list_ = nullptr;
 }
 
 buffer_ring::buffer_ring(buffer_ring&& other) noexcept { take(other); }
@@ -100,36 +170,39 @@ void buffer_ring::end() noexcept {
     // First the kernel lets go, then the memory goes.
     const auto closed = close();
     // A forked child has not inherited the memory: something else may be at its address.
-    if (mapped_ == 0 || process_ != system::process_id()) return;
-    const std::size_t entries_size = (std::size_t{mask_} + 1) * sizeof(abi::buf);
-    const detail::mapping own{first_ - entries_size, mapped_};
-    const detail::mapping kernels{kernel_entries_, kernel_entries_ != nullptr ? entries_size : 0};
-    if (!closed) {
-        // On another thread than the ring's, or where restrictions forbid it, the kernel does not let go, and may still
-        // fill the buffers: they stay as long as the ring.
-        detail::keep_until_closed(*core_.get(), own, kernels);
-        core_ = detail::core_reference{};
-        return;
-    }
-    if (kernels.size != 0) static_cast<void>(system::unmap(kernels.address, kernels.size));
-    static_cast<void>(system::unmap(own.address, own.size));
+    if (list_ == nullptr || process_ != system::process_id()) return;
+    if (closed) return list_->leave_it();
+    // On another thread than the ring's, or where restrictions forbid it, the kernel does not let go, and may still fill the
+    // buffers: they stay as long as the ring.
+    detail::keep_until_closed(*core_.get(), *list_);
+    core_ = detail::core_reference{};
 }
 
-result<std::uint32_t> buffer_ring::available() const noexcept {
+result<std::uint32_t> buffer_ring::kernel_head() const noexcept {
     detail::ring_core* const core = core_.get();
     if (core == nullptr) return detail::ring_is_closed();
     abi::buf_status status{};
     status.buf_group = group_.number();
     const auto asked = detail::register_with(*core, abi::register_opcode::register_pbuf_status, &status, 1);
     if (!asked) return asked.error();
+    return status.head;
+}
+
+result<std::uint32_t> buffer_ring::available() const noexcept {
+    const auto head = kernel_head();
+    if (!head) return head.error();
     // Both count in 16 bits.
-    return static_cast<std::uint16_t>(tail_ - status.head);
+    const auto left = static_cast<std::uint16_t>(list().tail - *head);
+    LIO_ASSERT(left <= count(), "a buffer was given back twice");
+    return left;
 }
 
 result<void> buffer_ring::close() noexcept {
     abi::buf_reg registration{};
     registration.bgid = group_.number();
-    return detail::unregister(core_, abi::register_opcode::unregister_pbuf_ring, &registration, 1);
+    const auto done = detail::unregister(core_, abi::register_opcode::unregister_pbuf_ring, &registration, 1);
+    if (done && list_ != nullptr && process_ == system::process_id()) list_->detach();
+    return done;
 }
 
 } // namespace lio

@@ -191,6 +191,10 @@ constexpr sentence sentences[] = {
      "tag"},
     {cause::buffer_count_not_a_power_of_two, 0, "a buffer ring has 1 to 32768 buffers, a power of two"},
     {cause::buffer_size_out_of_range, 0, "the buffers' size is 0, or more than an address or one transfer can hold"},
+    {cause::buffer_memory_too_small, 0, "the memory for the buffers is smaller than count * size"},
+    {cause::buffer_group_not_forgotten, 0,
+     "this ring has had a group of buffers of this number, and the kernel does not forget where that stood (before Linux "
+     "6.8): take another number, 64 or higher if groups come and go"},
     {cause::buffer_ring_option_missing, 0,
      "this kernel lacks an option of the buffer ring (kernel_memory: since Linux 6.4; incremental: 6.12; minimum_left, which "
      "needs incremental: 7.1), or has no buffer rings (5.19)"},

@@ -3,8 +3,9 @@
 #include "ring_core.hpp"
 #include "ring_mapping.hpp"
 
+#include <lio/detail/buffer_list.hpp>
+
 #include <cerrno>
-#include <new>
 
 namespace lio::detail {
 
@@ -67,23 +68,20 @@ result<void> enable(ring_core& core) noexcept {
     return {};
 }
 
-void keep_until_closed(ring_core& core, const mapping& first, const mapping& second) noexcept {
-    const auto place = system::map_memory(sizeof(kept_memory));
-    if (!place) return;
-    auto* const made = new (*place) kept_memory{__atomic_load_n(&core.kept, __ATOMIC_RELAXED), {first, second}};
+void keep_until_closed(ring_core& core, buffer_list& list) noexcept {
+    list.next_kept = __atomic_load_n(&core.kept, __ATOMIC_RELAXED);
     // Release: whoever closes the ring sees what is in it.
-    while (!__atomic_compare_exchange_n(&core.kept, &made->next, made, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED)) {}
+    while (!__atomic_compare_exchange_n(&core.kept, &list.next_kept, &list, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED)) {}
 }
 
-static void unmap_kept(ring_core& core) noexcept {
+static void let_kept_go(ring_core& core) noexcept {
     // Pairs with the release above.
-    kept_memory* next = __atomic_exchange_n(&core.kept, nullptr, __ATOMIC_ACQUIRE);
+    buffer_list* next = __atomic_exchange_n(&core.kept, nullptr, __ATOMIC_ACQUIRE);
     while (next != nullptr) {
-        kept_memory* const one = next;
-        next = one->next;
-        for (const mapping& part : one->parts)
-            if (part.size != 0) static_cast<void>(system::unmap(part.address, part.size));
-        static_cast<void>(system::unmap(one, sizeof *one));
+        buffer_list& one = *next;
+        next = one.next_kept;
+        one.detach();
+        one.leave_it();
     }
 }
 
@@ -113,7 +111,7 @@ static result<void> close_ring(ring_core& core) noexcept {
     core.is_registered = false;
     const auto closed = file < 0 ? result<void>{} : system::close(file);
     // A forked child has not inherited it.
-    if (!is_forked_copy) unmap_kept(core);
+    if (!is_forked_copy) let_kept_go(core);
     return closed;
 }
 

@@ -20,12 +20,7 @@ struct mapping {
     std::size_t size = 0;
 };
 
-/// Memory that outlives its owner, because the kernel may still write there as long as the ring is open. In a page of
-/// its own.
-struct kept_memory {
-    kept_memory* next;
-    mapping parts[2];
-};
+class buffer_list;
 
 class ring_core {
 public:
@@ -53,10 +48,13 @@ public:
     /// Absent before Linux 5.8.
     shared_u32* completion_flags;
     mapping rings[3];
-    /// Unmapped once the ring is closed. Added to by whatever thread.
-    kept_memory* kept;
+    /// Lists whose owners have gone, although the kernel may write into their buffers as long as the ring is open. Added
+    /// to by whatever thread.
+    buffer_list* kept;
     /// The program's own memory, then; never unmapped.
     bool is_in_borrowed_memory;
+    /// The groups of buffers that there have been, of numbers below 64, a bit for each.
+    std::uint64_t former_groups;
     std::uint32_t handles;
     std::uint32_t references;
 
@@ -89,8 +87,8 @@ result<std::uint32_t> register_with(ring_core& core, abi::register_opcode opcode
 result<void> unregister(core_reference& core, abi::register_opcode opcode, const void* argument,
                         std::uint32_t count) noexcept;
 
-/// Keeps memory until the ring is closed; for good if there is no memory to remember it in.
-void keep_until_closed(ring_core& core, const mapping& first, const mapping& second) noexcept;
+/// Takes the place of a list's owner until the ring is closed.
+void keep_until_closed(ring_core& core, buffer_list& list) noexcept;
 
 /// Takes a ring's number from the calling thread's table of registered rings.
 result<void> drop_registered_ring(int number) noexcept;

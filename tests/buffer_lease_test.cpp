@@ -1,5 +1,5 @@
-// Buffers of a group as handles that give themselves back, and the ways to make a buffer ring that need them. Data comes
-// in over sockets that plain POSIX calls fill.
+// Buffers of a group as handles that give themselves back, and the ways to make a buffer ring that need them. Data
+// comes in over sockets that plain POSIX calls fill.
 
 #include "catch.hpp"
 
@@ -10,10 +10,18 @@
 #include "support/waiting.hpp"
 
 #include <lio/buffer_ring.hpp>
+#include <lio/op/read_write.hpp>
 #include <lio/op/recv.hpp>
 #include <lio/ring.hpp>
 
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <cerrno>
+#include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -42,6 +50,43 @@ bool is_there(const lio::buffer_ring_options& options) {
     const auto buffers = buffer_ring::create(made, options);
     if (!buffers) REQUIRE(buffers.error() == lio::error{EINVAL, lio::cause::buffer_ring_option_missing});
     return buffers.has_value();
+}
+
+// Whether this kernel takes bundles (Linux 6.10).
+bool has_recv_bundle() {
+    if (!has_recv_multishot()) return false;
+    ring asked = ring::create({.entries = 4}).value();
+    const auto buffers = buffer_ring::create(asked, {.group = 0, .count = 1, .size = 16}).value();
+    connection pair = socket_pair();
+    pair.theirs.close();
+    return code(run(asked, op::recv_bundle(pair.ours, buffers.group()))) != EINVAL;
+}
+
+// Waits until so much has arrived.
+void await(int socket, int bytes) {
+    std::string there(static_cast<std::size_t>(bytes), '\0');
+    for (int i = 0; i < 10'000; ++i) {
+        if (::recv(socket, there.data(), there.size(), MSG_PEEK | MSG_DONTWAIT) == bytes) return;
+        ::poll(nullptr, 0, 1);
+    }
+    FAIL("the bytes do not arrive");
+}
+
+std::string text(const lio::bundle_lease& bundle) {
+    std::string all;
+    for (const lio::buffer_bundle::part& one : bundle.parts()) all += text_of(one.memory);
+    return all;
+}
+
+void write_all(int pipe, const std::string& some) {
+    REQUIRE(::write(pipe, some.data(), some.size()) == static_cast<ssize_t>(some.size()));
+}
+
+// Receives a bundle of `sent`: all of it, if it is a number of buffers that the kernel takes at once, 8.
+cqe receive_bundle(ring& ring, const buffer_ring& buffers, const connection& pair, const std::string& sent) {
+    send_all(pair.theirs, sent);
+    await(pair.ours, static_cast<int>(sent.size()));
+    return run(ring, op::recv_bundle(pair.ours, buffers.group()));
 }
 
 bool can_tell_what_is_available() {
@@ -197,7 +242,8 @@ TEST_CASE("buffers are filled piece by piece, each piece where the last ended, u
 TEST_CASE("a buffer with less room than the minimum counts as full", "[buffer_lease]") {
     if (!has_buffer_rings()) LIO_SKIP(no_buffer_rings);
     const lio::buffer_ring_options options{.group = 77, .count = 2, .size = 8, .incremental = true, .minimum_left = 6};
-    if (!is_there(options)) LIO_SKIP("a minimum of what is left in a buffer: since Linux 7.1, and in late 6.12 and 6.18");
+    if (!is_there(options))
+        LIO_SKIP("a minimum of what is left in a buffer: since Linux 7.1, and in late 6.12 and 6.18");
     ring ring = ring::create({.entries = 8}).value();
     buffer_ring buffers = buffer_ring::create(ring, options).value();
     connection pair = socket_pair(SOCK_STREAM);
@@ -230,3 +276,413 @@ TEST_CASE("a list of buffers in the kernel's memory does the same, and leaves no
         },
         10, 1'000'000);
 }
+
+TEST_CASE("a buffer ring may move while there are leases", "[buffer_lease]") {
+    if (!has_buffer_rings()) LIO_SKIP(no_buffer_rings);
+    under_each_setup([](ring& ring) {
+        buffer_ring first = buffer_ring::create(ring, {.group = 77, .count = 2, .size = 8}).value();
+        connection pair = socket_pair(SOCK_SEQPACKET);
+        for (int i = 0; i < 6; ++i) {
+            send_all(pair.theirs, "moved");
+            const buffer_lease lease = first.lease(receive(ring, first, pair));
+            buffer_ring second = std::move(first);
+            CHECK(text(lease) == "moved");
+            CHECK(first.count() == 0);
+            CHECK(first.size() == 0);
+            CHECK(first.close());
+            first = std::move(second);
+        }
+    });
+}
+
+TEST_CASE("leases outlive their buffer ring: they can be read, and give nothing to the next one of its number",
+          "[buffer_lease][hazard 24]") {
+    if (!has_buffer_rings()) LIO_SKIP(no_buffer_rings);
+    const bool in_kernel = is_there({.group = 77, .count = 4, .size = 64, .kernel_memory = true});
+    for (const bool kernel_memory : {false, true}) {
+        if (kernel_memory && !in_kernel) {
+            record_partial_skip("a buffer ring in the kernel's memory: since Linux 6.4");
+            break;
+        }
+        const lio::buffer_ring_options options{.group = 77, .count = 4, .size = 4096, .kernel_memory = kernel_memory};
+        leaks_nothing(
+            [&] {
+                std::optional<ring> made{ring::create({.entries = 8}).value()};
+                connection pair = socket_pair(SOCK_SEQPACKET);
+                std::optional<buffer_ring> buffers{buffer_ring::create(*made, options).value()};
+                send_all(pair.theirs, "one");
+                send_all(pair.theirs, "two");
+                buffer_lease one = buffers->lease(receive(*made, *buffers, pair));
+                const buffer_lease two = buffers->lease(receive(*made, *buffers, pair));
+                buffers.reset();
+                CHECK(text(one) == "one");
+
+                buffers.emplace(buffer_ring::create(*made, options).value());
+                one.give_back();
+                send_all(pair.theirs, "next");
+                std::set<unsigned> ids;
+                std::vector<buffer_lease> leases;
+                for (;;) {
+                    send_all(pair.theirs, "x");
+                    const cqe done = receive(*made, *buffers, pair);
+                    if (code(done) == ENOBUFS) break;
+                    leases.push_back(buffers->lease(done));
+                    ids.insert(leases.back().id());
+                    REQUIRE(leases.size() <= 4);
+                }
+                CHECK(ids.size() == 4);
+                made.reset();
+                CHECK(text(two) == "two");
+                CHECK(text(leases[0]) == "next");
+                buffers.reset();
+                CHECK(text(leases[0]) == "next");
+            },
+            20, 200'000);
+    }
+}
+
+TEST_CASE("a closed buffer ring takes leases back, and the kernel does not see it", "[buffer_lease]") {
+    if (!has_buffer_rings()) LIO_SKIP(no_buffer_rings);
+    ring ring = ring::create({.entries = 8}).value();
+    buffer_ring buffers = buffer_ring::create(ring, {.group = 77, .count = 2, .size = 8}).value();
+    connection pair = socket_pair(SOCK_SEQPACKET);
+    send_all(pair.theirs, "late");
+    buffer_lease lease = buffers.lease(receive(ring, buffers, pair));
+    REQUIRE(buffers.close());
+    CHECK(text(lease) == "late");
+    lease.give_back();
+    send_all(pair.theirs, "more");
+    CHECK(code(receive(ring, buffers, pair)) == ENOBUFS);
+    CHECK(buffers.available().error().code() == EBADF);
+}
+
+TEST_CASE("a lease of a bundle has all its buffers and gives them back at once [hazard 36]",
+          "[buffer_lease][bundle][hazard 36]") {
+    if (!has_recv_bundle()) LIO_SKIP("the kernel has no bundles (Linux 6.10 has)");
+    under_each_setup([](ring& ring) {
+        buffer_ring buffers = buffer_ring::create(ring, {.group = 77, .count = 8, .size = 4}).value();
+        connection pair = tcp_pair();
+        for (int round = 0; round < 10; ++round) {
+            const std::string sent = "0123456789abcdefghij"; // 5 buffers: now and then the list's end is among them
+            lio::bundle_lease bundle = buffers.lease_bundle(receive_bundle(ring, buffers, pair, sent));
+            REQUIRE(bundle);
+            CHECK(bundle.size() == sent.size());
+            CHECK(text(bundle) == sent);
+            CHECK(buffers.available().value() == 3);
+            const auto way = round % 3;
+            if (way == 0) {
+                bundle.give_back();
+                CHECK_FALSE(bundle);
+                CHECK(bundle.size() == 0);
+            } else if (way == 1) {
+                {
+                    lio::buffer_returns returns{buffers};
+                    bundle.give_back(returns);
+                    CHECK_FALSE(bundle);
+                    // The kernel does not see them yet: three are left.
+                    send_all(pair.theirs, "0123456789ab!");
+                    await(pair.ours, 13);
+                    lio::bundle_lease rest =
+                        buffers.lease_bundle(run(ring, op::recv_bundle(pair.ours, buffers.group())));
+                    CHECK(text(rest) == "0123456789ab");
+                    CHECK(code(run(ring, op::recv_bundle(pair.ours, buffers.group()))) == ENOBUFS);
+                    rest.give_back(returns);
+                }
+                const lio::bundle_lease last =
+                    buffers.lease_bundle(run(ring, op::recv_bundle(pair.ours, buffers.group())));
+                CHECK(text(last) == "!");
+            } else {
+                lio::bundle_lease moved = std::move(bundle);
+                CHECK_FALSE(bundle);
+                CHECK(text(moved) == sent);
+                bundle = std::move(moved);
+                CHECK(text(bundle) == sent);
+            }
+            bundle = {};
+            CHECK(buffers.available().value() == 8);
+        }
+    });
+}
+
+TEST_CASE("the parts of a bundle may be leased one by one, the rest goes back with it [hazard 36]",
+          "[buffer_lease][bundle][hazard 36]") {
+    if (!has_recv_bundle()) LIO_SKIP("the kernel has no bundles (Linux 6.10 has)");
+    under_each_setup([](ring& ring) {
+        buffer_ring buffers = buffer_ring::create(ring, {.group = 77, .count = 4, .size = 4}).value();
+        connection pair = tcp_pair();
+        for (int round = 0; round < 10; ++round) {
+            buffer_lease second;
+            {
+                lio::bundle_lease bundle =
+                    buffers.lease_bundle(receive_bundle(ring, buffers, pair, "0123456789abcdef"));
+                CHECK(text(bundle.take_first()) == "0123");
+                second = bundle.take_first();
+                CHECK(buffers.available().value() == 1); // the first was given back at once
+                CHECK(text(bundle) == "89abcdef");
+                CHECK(bundle.size() == 8);
+            }
+            CHECK(text(second) == "4567");
+            CHECK(buffers.available().value() == 3);
+            second.give_back();
+            lio::bundle_lease all = buffers.lease_bundle(receive_bundle(ring, buffers, pair, "0123456789ab"));
+            std::string received;
+            unsigned count = 0;
+            while (const buffer_lease part = all.take_first()) {
+                received += text(part);
+                ++count;
+            }
+            CHECK(received == "0123456789ab");
+            CHECK(count == 3);
+            CHECK_FALSE(all);
+            CHECK(buffers.available().value() == 4);
+        }
+    });
+}
+
+TEST_CASE("a lease of a bundle that failed is empty, or gives back what the completion carries [hazard 34]",
+          "[buffer_lease][bundle][hazard 34]") {
+    if (!has_buffer_rings()) LIO_SKIP(no_buffer_rings);
+    ring ring = ring::create({.entries = 8}).value();
+    buffer_ring buffers = buffer_ring::create(ring, {.group = 77, .count = 2, .size = 64}).value();
+    lio::bundle_lease none = buffers.lease_bundle(cqe{lio::abi::cqe{0, -ENOBUFS, 0}});
+    CHECK_FALSE(none);
+    CHECK_FALSE(none.take_first());
+    CHECK(none.parts().empty());
+    connection pair = socket_pair(SOCK_SEQPACKET);
+    for (int i = 0; i < 6; ++i) { // more often than there are buffers
+        send_all(pair.theirs, "x");
+        const cqe done = receive(ring, buffers, pair);
+        REQUIRE(done.buffer_id());
+        lio::bundle_lease failed =
+            buffers.lease_bundle(cqe{lio::abi::cqe{0, i % 2 == 0 ? -ECANCELED : 0, done.flags()}});
+        REQUIRE(failed);
+        CHECK(failed.parts().empty());
+        if (i < 3) continue;
+        const buffer_lease taken = failed.take_first();
+        CHECK(taken);
+        CHECK(taken.memory().size() == 0);
+        CHECK_FALSE(failed);
+    }
+    // A real one: the peer resets the connection.
+    if (!has_recv_bundle()) return;
+    connection reset = tcp_pair();
+    ring.push(op::recv_bundle(reset.ours, buffers.group())).value();
+    CHECK(stays_quiet(ring, 5));
+    const ::linger no_patience{1, 0};
+    REQUIRE(::setsockopt(reset.theirs, SOL_SOCKET, SO_LINGER, &no_patience, sizeof no_patience) == 0);
+    reset.theirs.close();
+    const cqe done = next_soon(ring);
+    CHECK(code(done) == ECONNRESET);
+    { const lio::bundle_lease lease = buffers.lease_bundle(done); }
+    CHECK(buffers.available().value() == 2);
+}
+
+TEST_CASE("bundles come right when the list's end and the tail's 16 bits are passed [hazard 2] [hazard 36]",
+          "[buffer_lease][bundle][hazard 2][hazard 36]") {
+    if (!has_recv_bundle()) LIO_SKIP("the kernel has no bundles (Linux 6.10 has)");
+    ring ring = ring::create({.entries = 8}).value();
+    buffer_ring buffers = buffer_ring::create(ring, {.group = 77, .count = 256, .size = 1}).value();
+    connection pair = tcp_pair();
+    std::size_t received = 0;
+    char next = 0;
+    for (int round = 0; received < 2 * 65536 + 300; ++round) {
+        std::string sent(100 + static_cast<std::size_t>(round) % 150, '\0');
+        for (char& byte : sent) byte = next++;
+        send_all(pair.theirs, sent);
+        await(pair.ours, static_cast<int>(sent.size()));
+        std::string come;
+        std::vector<lio::bundle_lease> held;
+        while (come.size() < sent.size()) {
+            held.push_back(buffers.lease_bundle(run(ring, op::recv_bundle(pair.ours, buffers.group()))));
+            REQUIRE(held.back());
+            come += text(held.back());
+        }
+        if (come != sent) FAIL("wrong after " << received << " buffers");
+        if (round % 2 == 0) std::swap(held.front(), held.back()); // not in order
+        received += sent.size();
+    }
+    CHECK(buffers.available().value() == 256);
+}
+
+TEST_CASE("a bundle of buffers that are filled piece by piece begins where the last one ended [hazard 36]",
+          "[buffer_lease][bundle][hazard 36]") {
+    if (!has_recv_bundle()) LIO_SKIP("the kernel has no bundles (Linux 6.10 has)");
+    const lio::buffer_ring_options options{.group = 77, .count = 4, .size = 8, .incremental = true};
+    if (!is_there(options)) LIO_SKIP("buffers that are consumed incrementally: since Linux 6.12");
+    under_each_setup([&](ring& ring) {
+        buffer_ring buffers = buffer_ring::create(ring, options).value();
+        connection pair = tcp_pair();
+        std::string sent;
+        std::string received;
+        std::vector<lio::bundle_lease> held;
+        unsigned most = 0;
+        for (std::size_t round = 0; round < 200; ++round) {
+            const std::string more(1 + round * 7 % 19, static_cast<char>('a' + round % 26));
+            send_all(pair.theirs, more);
+            sent += more;
+            await(pair.ours, static_cast<int>(more.size()));
+            while (received.size() < sent.size()) {
+                const cqe done = run(ring, op::recv_bundle(pair.ours, buffers.group()));
+                if (code(done) == ENOBUFS) {
+                    held.clear();
+                    continue;
+                }
+                held.push_back(buffers.lease_bundle(done));
+                REQUIRE(held.back());
+                received += text(held.back());
+                unsigned parts = 0;
+                for (const auto& part : held.back().parts()) parts += part.memory.size() != 0;
+                most = parts > most ? parts : most;
+                if (held.size() > 2) held.erase(held.begin());
+            }
+            REQUIRE(received == sent);
+        }
+        held.clear();
+        CHECK(buffers.available().value() == 4);
+        // Before Linux 6.15 a bundle has one such buffer.
+        if (most < 2)
+            record_partial_skip("bundles of several buffers that are consumed incrementally: since Linux 6.15");
+    });
+}
+
+TEST_CASE("a read that gets nothing leaves a buffer that is filled piece by piece with the kernel [hazard 36]",
+          "[buffer_lease][hazard 36]") {
+    if (!has_buffer_rings()) LIO_SKIP(no_buffer_rings);
+    const lio::buffer_ring_options options{.group = 77, .count = 2, .size = 8, .incremental = true};
+    if (!is_there(options)) LIO_SKIP("buffers that are consumed incrementally: since Linux 6.12");
+    under_each_setup([&](ring& ring) {
+        buffer_ring buffers = buffer_ring::create(ring, options).value();
+        connection ended = pipe_pair();
+        ended.theirs.close();
+        connection pipe = pipe_pair();
+        for (int round = 0; round < 5; ++round) {
+            // Some kernels say then that they have done with the buffer, and go on with it.
+            for (int i = 0; i < 3; ++i) {
+                const cqe nothing = run(ring, op::read(ended.ours, buffers.group(), lio::current_position));
+                CHECK(code(nothing) == 0);
+                const buffer_lease lease = buffers.lease(nothing);
+                CHECK(lease.memory().size() == 0);
+            }
+            write_all(pipe.theirs, "abcdefghABCDEFGH!");
+            std::vector<buffer_lease> leases;
+            std::string all;
+            for (;;) {
+                const cqe done = run(ring, op::read(pipe.ours, buffers.group(), lio::current_position));
+                if (code(done) == ENOBUFS) break;
+                leases.push_back(buffers.lease(done));
+                all += text(leases.back());
+                REQUIRE(leases.size() <= 2);
+            }
+            CHECK(all == "abcdefghABCDEFGH");
+            CHECK(text(leases[0]) == "abcdefgh");
+            leases.clear();
+            const buffer_lease rest =
+                buffers.lease(run(ring, op::read(pipe.ours, buffers.group(), lio::current_position)));
+            CHECK(text(rest) == "!");
+            const std::string fill(7, '.');
+            write_all(pipe.theirs, fill);
+            const buffer_lease last =
+                buffers.lease(run(ring, op::read(pipe.ours, buffers.group(), lio::current_position)));
+            CHECK(last.id() == rest.id());
+            CHECK(text(last) == fill);
+        }
+        if (const auto left = buffers.available()) CHECK(*left == 2);
+    });
+}
+
+TEST_CASE("a read of a file without a limit uses up a buffer that is filled piece by piece [hazard 36]",
+          "[buffer_lease][hazard 36]") {
+    if (!has_buffer_rings()) LIO_SKIP(no_buffer_rings);
+    const lio::buffer_ring_options options{.group = 77, .count = 2, .size = 8, .incremental = true};
+    if (!is_there(options)) LIO_SKIP("buffers that are consumed incrementally: since Linux 6.12");
+    under_each_setup([&](ring& ring) {
+        buffer_ring buffers = buffer_ring::create(ring, options).value();
+        const owned_file file{::open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)};
+        REQUIRE(::write(file, "abc", 3) == 3);
+        for (int round = 0; round < 5; ++round) {
+            const buffer_lease first = buffers.lease(run(ring, op::read(file, buffers.group(), 0)));
+            CHECK(text(first) == "abc");
+            const buffer_lease second = buffers.lease(run(ring, op::read(file, buffers.group(), 0)));
+            CHECK(text(second) == "abc");
+            CHECK(second.id() != first.id());
+            CHECK(code(run(ring, op::read(file, buffers.group(), 0))) == ENOBUFS);
+        }
+        if (const auto left = buffers.available()) CHECK(*left == 2);
+    });
+}
+
+#ifndef NDEBUG
+
+namespace {
+
+// What the library says before it aborts; empty if it does not.
+template <class Body>
+std::string complaint_of(Body body) {
+    int ends[2];
+    REQUIRE(::pipe(ends) == 0);
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        ::signal(SIGABRT, SIG_DFL);
+        ::dup2(ends[1], 2);
+        ring made = ring::create({.entries = 4}).value();
+        buffer_ring buffers = buffer_ring::create(made, {.group = 77, .count = 4, .size = 8}).value();
+        body(made, buffers);
+        ::_exit(0);
+    }
+    ::close(ends[1]);
+    std::string said;
+    char some[256];
+    for (ssize_t size; (size = ::read(ends[0], some, sizeof some)) > 0;)
+        said.append(some, static_cast<std::size_t>(size));
+    ::close(ends[0]);
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK((WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT) == !said.empty());
+    return said;
+}
+
+bool says(const std::string& said, const char* what) { return said.find(what) != std::string::npos; }
+
+} // namespace
+
+TEST_CASE("a debug build notices buffers that are given back twice, or are not there", "[buffer_lease]") {
+    if (!has_buffer_rings()) LIO_SKIP(no_buffer_rings);
+    const cqe done{lio::abi::cqe{0, 3, 2u << 16 | 1}};
+    CHECK(complaint_of([&](ring&, buffer_ring& buffers) { const buffer_lease lease = buffers.lease(done); }) == "");
+    CHECK(says(complaint_of([&](ring&, buffer_ring& buffers) {
+                   const buffer_lease one = buffers.lease(done);
+                   const buffer_lease two = buffers.lease(done);
+               }),
+               "has a lease already"));
+    CHECK(says(complaint_of([&](ring&, buffer_ring& buffers) {
+                   const buffer_lease one = buffers.lease(done);
+                   buffers.recycle(done);
+               }),
+               "lease gives it back"));
+    CHECK(says(complaint_of([&](ring&, buffer_ring& buffers) {
+                   const buffer_lease one = buffers.lease(done);
+                   lio::buffer_returns{buffers}.add(done);
+               }),
+               "lease gives it back"));
+    CHECK(says(complaint_of([](ring&, buffer_ring& buffers) { buffers.recycle(4); }), "no such buffer"));
+    CHECK(says(complaint_of([&](ring& ring, buffer_ring& buffers) {
+                   buffer_ring other = buffer_ring::create(ring, {.group = 78, .count = 4, .size = 8}).value();
+                   lio::buffer_returns returns{other};
+                   buffers.lease(done).give_back(returns);
+               }),
+               "another buffer_ring's"));
+    CHECK(says(complaint_of([](ring&, buffer_ring& buffers) {
+                   const buffer_ring moved = std::move(buffers);
+                   buffers.recycle(1);
+               }),
+               "moved from"));
+    if (!can_tell_what_is_available()) return;
+    CHECK(says(complaint_of([](ring&, buffer_ring& buffers) {
+                   buffers.recycle(1); // the kernel has it
+                   static_cast<void>(buffers.available());
+               }),
+               "given back twice"));
+}
+
+#endif

@@ -1,30 +1,29 @@
 // buffer_lease: what a receive has put into a buffer of a group, and the buffer's way back. On the ring's thread.
 #pragma once
 
+#include <lio/buffer_returns.hpp>
 #include <lio/bytes.hpp>
+#include <lio/detail/buffer_list.hpp>
 
 #include <cstdint>
 
 namespace lio {
 
-class buffer_ring;
-class buffer_returns;
-
-/// The bytes of one completion in a buffer that the kernel has picked. Gives the buffer back when it is destroyed, or where
-/// that is said; an empty one has nothing to give back. Made by buffer_ring::lease(); that buffer_ring must neither move
-/// nor go while there is one.
+/// The bytes of one completion in a buffer that the kernel has picked. Gives the buffer back when it is destroyed, or
+/// where that is said; an empty one has nothing to give back. Made by buffer_ring::lease(). When the buffer_ring has
+/// gone, what was received can still be read; memory of the library's goes with the last lease.
 class buffer_lease {
 public:
     /// Of a completion that carries no buffer.
     constexpr buffer_lease() noexcept = default;
 
-    buffer_lease(buffer_lease&& other) noexcept : buffers_{other.buffers_}, memory_{other.memory_}, id_{other.id_} {
+    buffer_lease(buffer_lease&& other) noexcept : list_{other.list_}, memory_{other.memory_}, id_{other.id_} {
         other.forget();
     }
     buffer_lease& operator=(buffer_lease&& other) noexcept {
         if (this != &other) {
             give_back();
-            buffers_ = other.buffers_;
+            list_ = other.list_;
             memory_ = other.memory_;
             id_ = other.id_;
             other.forget();
@@ -34,7 +33,7 @@ public:
     ~buffer_lease() { give_back(); }
 
     /// Whether there is a buffer.
-    explicit operator bool() const noexcept { return buffers_ != nullptr; }
+    explicit operator bool() const noexcept { return list_ != nullptr; }
 
     /// What was received into it; nothing if that failed.
     mutable_bytes memory() const noexcept { return memory_; }
@@ -44,20 +43,38 @@ public:
 
     /// Gives the buffer back now; once. Where the kernel goes on filling it (incremental consumption), or another lease
     /// has a part of it, the last one to be given back does.
-    void give_back() noexcept;
+    void give_back() noexcept {
+        if (list_ == nullptr) return;
+        list_->take_back(id_);
+        list_->publish();
+        leave();
+    }
     /// The same together with others: the kernel sees all of them at once, when `returns` is destroyed.
-    void give_back(buffer_returns& returns) noexcept;
+    void give_back(buffer_returns& returns) noexcept {
+        LIO_ASSERT(list_ == nullptr || list_ == returns.list_, "this buffer is another buffer_ring's");
+        if (list_ == nullptr) return;
+        list_->take_back(id_);
+        leave();
+    }
 
 private:
     friend class buffer_ring;
-    buffer_lease(buffer_ring& buffers, mutable_bytes memory, std::uint16_t id) noexcept
-        : buffers_{&buffers}, memory_{memory}, id_{id} {}
+    friend class bundle_lease;
+    // What has been lent.
+    buffer_lease(detail::buffer_list& list, mutable_bytes memory, std::uint16_t id) noexcept
+        : list_{&list}, memory_{memory}, id_{id} {
+        list.use_it();
+    }
     void forget() noexcept {
-        buffers_ = nullptr;
+        list_ = nullptr;
         memory_ = {};
     }
+    void leave() noexcept {
+        list_->leave_it();
+        forget();
+    }
 
-    buffer_ring* buffers_ = nullptr;
+    detail::buffer_list* list_ = nullptr;
     mutable_bytes memory_;
     std::uint16_t id_ = 0;
 };

@@ -67,6 +67,8 @@ enum class cause : std::uint32_t {
     buffer_update_missing,
     buffer_count_not_a_power_of_two,
     buffer_size_out_of_range,
+    buffer_memory_too_small,
+    buffer_group_not_forgotten,
     buffer_ring_option_missing,
     restrictions_refused,
     task_refused,

@@ -2,6 +2,9 @@
 #pragma once
 
 #include <lio/abilities.hpp>
+#include <lio/buffer_bundle.hpp>
+#include <lio/buffer_lease.hpp>
+#include <lio/buffer_returns.hpp>
 #include <lio/buffer_ring.hpp>
 #include <lio/cancel_answer.hpp>
 #include <lio/completion.hpp>

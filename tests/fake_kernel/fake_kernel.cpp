@@ -608,6 +608,13 @@ long kernel::register_in_model(int file, register_opcode opcode, void* argument,
             return -EINVAL;
         return find(file, opcode, group.bgid) != nullptr ? -EEXIST : 0;
     }
+    case register_opcode::register_pbuf_status: {
+        auto& status = *static_cast<abi::buf_status*>(argument);
+        const auto known = heads.find(static_cast<std::uint16_t>(status.buf_group));
+        if (known == heads.end()) return -EINVAL;
+        status.head = known->second;
+        return 0;
+    }
     case register_opcode::unregister_pbuf_ring: {
         const auto& group = *static_cast<const abi::buf_reg*>(argument);
         return find(file, register_opcode::register_pbuf_ring, group.bgid) == nullptr ? -ENOENT : 0;
@@ -646,7 +653,7 @@ long kernel::register_call(int file, register_opcode opcode, void* argument, std
     if ((is_question || is_rule) && answers_questions) return answers_questions(opcode, argument, count);
     const long answer = is_model() ? register_in_model(file, opcode, argument, count)
                                    : raw(::syscall(register_number, file, opcode, argument, count));
-    if (answer < 0 || is_question || is_rule) return answer;
+    if (answer < 0 || is_question || is_rule || opcode == register_opcode::register_pbuf_status) return answer;
 
     registration made{file, opcode, 0, nullptr, nullptr, 0};
     const auto drop = [&](register_opcode registered, std::uint32_t number, const void* thread) {

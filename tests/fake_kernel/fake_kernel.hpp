@@ -180,6 +180,8 @@ public:
     /// Answers questions (register_probe, register_query) in the kernel's place, and takes rules (register_restrictions,
     /// register_bpf_filter); else the model knows none.
     std::function<long(abi::register_opcode opcode, void* argument, std::uint32_t count)> answers_questions;
+    /// The model says how far the kernel is with these groups of buffers; with others it cannot (Linux 6.8 can).
+    std::map<std::uint16_t, std::uint32_t> heads;
     /// The files that there are to read, with what is in them; on both grounds, so that no test depends on the machine's.
     std::map<std::string, std::string> texts;
     /// Happens once, at the next enter, before it is answered in whatever way.

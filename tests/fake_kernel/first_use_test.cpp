@@ -419,8 +419,10 @@ TEST_CASE("a forked child that destroys the ring neither unmaps nor unregisters 
     kernel.clear_books();
 }
 
-// What a ring of four buffers of 64 bytes maps: for each an entry, the buffer, and the number of the next.
-static constexpr std::size_t buffer_memory = 4 * (16 + 64 + 2);
+// The size of what a ring of four buffers has mapped: the entries lie in front of the buffers.
+static std::size_t memory_of(const lio::fake::kernel& kernel, const lio::buffer_ring& buffers) {
+    return kernel.mappings().at(reinterpret_cast<char*>(buffers.buffer(0).data()) - 4 * 16).size;
+}
 
 TEST_CASE("a forked child that destroys what was registered neither unmaps nor unregisters it", "[hazard 22]") {
     lio::fake::kernel kernel{ground::model};
@@ -428,8 +430,10 @@ TEST_CASE("a forked child that destroys what was registered neither unmaps nor u
     char memory[64];
     const lio::mutable_bytes pieces[] = {{memory, sizeof memory}};
     const int slots[] = {-1};
+    std::size_t buffer_memory = 0;
     {
         const auto group = lio::buffer_ring::create(ring, {.group = 1, .count = 4, .size = 64}).value();
+        buffer_memory = memory_of(kernel, group);
         const auto buffers = lio::registered_buffers::create(ring, pieces).value();
         const auto files = lio::registered_files::create(ring, slots).value();
         kernel.pretend_to_be_forked();
@@ -447,8 +451,10 @@ TEST_CASE("a forked child that destroys what was registered neither unmaps nor u
 TEST_CASE("a forked child leaves the buffers alone even if they were unregistered before the fork", "[hazard 22]") {
     lio::fake::kernel kernel{ground::model};
     const lio::ring ring = lio::ring::create({.entries = 8}).value();
+    std::size_t buffer_memory = 0;
     {
         auto group = lio::buffer_ring::create(ring, {.group = 1, .count = 4, .size = 64}).value();
+        buffer_memory = memory_of(kernel, group);
         group.close().value();
         kernel.pretend_to_be_forked();
         kernel.forget_calls();

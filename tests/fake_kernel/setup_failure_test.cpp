@@ -427,13 +427,6 @@ TEST_CASE("buffers that the kernel does not let go of stay mapped", "[hazard 24]
         CHECK(kernel.violations() == "");
         // The books say that nothing is left when the ring has gone.
     }
-    SECTION("if there is no memory to remember it, it stays for good") {
-        kernel.fail_register(lio::abi::register_opcode::unregister_pbuf_ring, EEXIST);
-        kernel.fail(lio::arch::mmap, ENOMEM);
-        { const auto last = static_cast<lio::buffer_ring&&>(buffers); }
-        CHECK(kernel.violations() == "");
-        kernel.unmap_left(4 * (16 + 64 + 2));
-    }
 }
 
 TEST_CASE("what is registered may outlive its ring, and then has nothing to take away") {

@@ -114,7 +114,8 @@ public:
 /// until they are given back.
 /// Traps: cqe::buffer_id() names the first buffer only; the others follow it in the order in which they were given to
 /// the kernel, which is seldom that of their numbers: buffer_ring::bundle() finds them. All but the last are full.
-/// How many buffers one completion brings is the kernel's choice; from a group of op::provide_buffers it is one. On
+/// How many buffers one completion brings is the kernel's choice; from a group of op::provide_buffers it is one. No
+/// flags(MSG_WAITALL): while it waits for the rest, the kernel gives the same buffers to others as well. On
 /// kernels without a fix of June 2026, a `limit` that is less than a buffer shortens the group's next buffer for good
 /// when there is nothing to receive yet.
 /// Since Linux 6.10.
