@@ -184,6 +184,59 @@ constexpr sentence sentences[] = {
     {cause::buffer_ring_option_missing, 0,
      "this kernel lacks an option of the buffer ring (kernel_memory: since Linux 6.4; incremental: 6.12; minimum_left, which "
      "needs incremental: 7.1), or has no buffer rings (5.19)"},
+    {cause::zero_copy_needs_deferred_taskrun, 0,
+     "zero-copy receive needs a ring with setup::deferred_taskrun (since Linux 6.1), which the default one has: ask for it, "
+     "or leave .exactly out"},
+    {cause::zero_copy_needs_administrator, 0,
+     "zero-copy receive needs the capability CAP_NET_ADMIN, because a queue can carry what is meant for other programs"},
+    {cause::zero_copy_no_interface, 0,
+     "there is no network interface with this number (if_nametoindex(3) tells it) in the program's network namespace; to "
+     "receive without one, set .without_device"},
+    {cause::zero_copy_out_of_range, 0,
+     "the interface has no such receive queue (ethtool -l), or buffer_length is larger than the pieces that the memory "
+     "comes in: use huge pages"},
+    {cause::zero_copy_queue_in_use, 0,
+     "the queue is in use for zero-copy receive or AF_XDP already, or the interface runs an XDP program: take another queue"},
+    {cause::zero_copy_memory_is_not_ours, 0,
+     "the memory to receive into is not, from its beginning to its end, memory of this program that can be written"},
+    {cause::zero_copy_no_dma_buffer, 0, "the descriptor of a DMA buffer to receive into is not open"},
+    {cause::zero_copy_not_supported, 0,
+     "the interface's driver cannot do zero-copy receive, or not with this buffer_length, or the kernel was built without "
+     "it; to receive without a card, set .without_device"},
+    {cause::zero_copy_refused, 0,
+     "the kernel refuses this: the interface must split headers from data (ethtool -G, tcp-data-split on), memory must be "
+     "whole pages and all of one kind, buffer_length a power of two of a page or more; or there is no zero-copy receive "
+     "(since Linux 6.15)"},
+    {cause::zero_copy_needs_device, 0,
+     "this kernel has no zero-copy receive without a network card (since Linux 7.1): name an interface, or use "
+     "op::recv_multishot"},
+    {cause::zero_copy_buffer_length_missing, 0,
+     "this kernel cannot choose the size of a buffer (since Linux 7.0): leave buffer_length 0"},
+    {cause::zero_copy_buffers_are_pages, 0, "without a network card buffers are pages: leave buffer_length 0"},
+    {cause::zero_copy_events_missing, 0,
+     "this kernel neither reports events of zero-copy receive nor counts copies (since Linux 7.2): leave events and "
+     "statistics out"},
+    {cause::zero_copy_sharing_missing, 0,
+     "this kernel cannot share zero-copy receive among rings (since Linux 6.19): use another queue for each"},
+    {cause::zero_copy_not_exported, 0, "this is not an open descriptor from zero_copy_receiver::export_file()"},
+    {cause::zero_copy_control_missing, 0,
+     "this kernel lacks this control of zero-copy receive (flush, export: since Linux 6.19; arm: 7.2)"},
+    {cause::zero_copy_added_areas_missing, 0,
+     "this kernel cannot add memory to receive into (since Linux 7.3): register all of it at once"},
+    {cause::zero_copy_event_is_armed, 0, "this event has not been reported since it was armed last: it will be, when it happens"},
+    {cause::zero_copy_event_not_asked_for, 0,
+     "this event was not asked for when the memory was registered: name it in zero_copy_options::events"},
+    {cause::zero_copy_statistics_not_kept, 0,
+     "copies are not counted here: set zero_copy_options::statistics, and see that it was not moved away"},
+    {cause::zero_copy_refill_entries_out_of_range, 0, "a refill ring has 1 to 32768 entries"},
+    {cause::zero_copy_area_out_of_range, 0, "memory to receive into is missing, empty, or more than 1 GiB in one piece"},
+    {cause::zero_copy_contradiction, 0, "without_device goes without interface and queue"},
+    {cause::zero_copy_too_many_areas, 0, "there are as many areas of memory as there can be, 1024: make each larger"},
+    {cause::zero_copy_refill_ring_full, 0,
+     "all places of the refill ring are taken by memory that is lent or that the kernel has not taken back yet: flush(), or "
+     "give some back, then try again; the completion is still good. More refill_entries help"},
+    {cause::zero_copy_bytes_are_not_ours, 0,
+     "these bytes do not lie in this memory: they are of another zero_copy_receiver, or of memory that another ring has added"},
     {cause::malformed_message, 0,
      "these bytes are no message of a multishot recvmsg, or one that was received with other sizes of msg_namelen and "
      "msg_controllen"},

@@ -179,6 +179,10 @@ public:
     void fail_register(abi::register_opcode opcode, int code, std::size_t times = 1);
     /// Answers questions (register_probe, register_query) in the kernel's place; else the model knows none.
     std::function<long(abi::register_opcode opcode, void* argument, std::uint32_t count)> answers_questions;
+    /// Answers register_zcrx_ifq and register_zcrx_ctrl in the model; else it knows neither.
+    std::function<long(abi::register_opcode opcode, void* argument)> plays_zero_copy;
+    /// Opens a descriptor as a call that answers with one does: it must be closed, once.
+    int open_descriptor();
     /// The files that there are to read, with what is in them; on both grounds, so that no test depends on the machine's.
     std::map<std::string, std::string> texts;
     /// Happens once, at the next enter, before it is answered in whatever way.
