@@ -27,8 +27,8 @@ result<std::uint32_t> register_with(ring_core& core, abi::register_opcode opcode
     const auto answer = core.is_only_registered
                             ? system::register_call(core.enter_file, by_registered_ring(opcode), argument, count)
                             : system::register_call(core.file, opcode, argument, count);
-    // A ring of one thread takes registrations from that thread only.
-    if (!answer && answer.error().code() == EEXIST && has(core.flags, setup::single_issuer) &&
+    // A ring of one thread takes registrations from that thread only; one that is no thread's yet, from any.
+    if (!answer && answer.error().code() == EEXIST && has(core.flags, setup::single_issuer) && core.owner_thread != 0 &&
         core.owner_thread != system::thread_id())
         return error{EEXIST, cause::wrong_thread};
     return answer;

@@ -128,6 +128,8 @@ TEST_CASE("a group is given once at a time", "[buffer_ring]") {
             const auto second = buffer_ring::create(ring, {.group = 65535, .count = 1, .size = 8});
             REQUIRE_FALSE(second);
             CHECK(second.error().code() == EEXIST);
+            // And not that another thread had the ring: nobody has used it yet.
+            CHECK(second.error().why() == lio::cause::register_call);
             CHECK(buffer_ring::create(ring, {.group = 65534, .count = 1, .size = 8}));
             CHECK(has_all(take_all(ring, first), first)); // the refused one did the first no harm
         }

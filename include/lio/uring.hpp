@@ -28,3 +28,5 @@
 #include <lio/ring.hpp>
 #include <lio/ring_description.hpp>
 #include <lio/split.hpp>
+#include <lio/zero_copy_import.hpp>
+#include <lio/zero_copy_receiver.hpp>

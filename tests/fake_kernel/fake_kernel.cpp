@@ -626,6 +626,9 @@ long kernel::register_in_model(int file, register_opcode opcode, void* argument,
     }
     case register_opcode::unregister_personality:
         return find(file, register_opcode::register_personality, count) == nullptr ? -EINVAL : 0;
+    case register_opcode::register_zcrx_ifq:
+    case register_opcode::register_zcrx_ctrl:
+        return plays_zero_copy ? plays_zero_copy(opcode, argument) : -EINVAL;
     default:
         return -EINVAL;
     }
@@ -695,6 +698,7 @@ long kernel::register_call(int file, register_opcode opcode, void* argument, std
         drop(register_opcode::register_personality, count, nullptr);
         return answer;
     case register_opcode::register_enable_rings:
+    case register_opcode::register_zcrx_ctrl:
         return answer;
     default:
         break;
@@ -743,6 +747,12 @@ long kernel::advise(char* address, std::size_t size, long advice) {
     const long answer = raw(::madvise(address, size, static_cast<int>(advice)));
     if (answer == 0 && advice == MADV_DONTFORK) found->second.do_not_fork = true;
     return answer;
+}
+
+int kernel::open_descriptor() {
+    while (open_texts_.count(next_text_) != 0) ++next_text_;
+    open_texts_[next_text_] = "";
+    return next_text_;
 }
 
 long kernel::open_to_read(const char* path) {

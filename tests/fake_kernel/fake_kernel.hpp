@@ -182,6 +182,10 @@ public:
     std::function<long(abi::register_opcode opcode, void* argument, std::uint32_t count)> answers_questions;
     /// The model says how far the kernel is with these groups of buffers; with others it cannot (Linux 6.8 can).
     std::map<std::uint16_t, std::uint32_t> heads;
+    /// Answers register_zcrx_ifq and register_zcrx_ctrl in the model; else it knows neither.
+    std::function<long(abi::register_opcode opcode, void* argument)> plays_zero_copy;
+    /// Opens a descriptor as a call that answers with one does: it must be closed, once.
+    int open_descriptor();
     /// The files that there are to read, with what is in them; on both grounds, so that no test depends on the machine's.
     std::map<std::string, std::string> texts;
     /// Happens once, at the next enter, before it is answered in whatever way.

@@ -1,5 +1,5 @@
 // Receiving without a copy: a network card writes packets into memory that is registered for that. The operation and
-// what its completions say; setting such memory up is not here. Values that own nothing; any thread.
+// what its completions say; that memory is a zero_copy_receiver. Values that own nothing; any thread.
 #pragma once
 
 #include <lio/abi/operation_flags.hpp>
@@ -39,7 +39,7 @@ public:
     using result_type = std::uint32_t;
     using completion_type = zero_copy_receive_completion;
 
-    /// `instance` is the number that the registration gave (abi::zcrx_ifq_reg::zcrx_id). At most `limit` bytes in
+    /// `instance` is the number that zero_copy_receiver::id() or zero_copy_import::id() gives. At most `limit` bytes in
     /// all, or without end if it is 0.
     constexpr recv_zc(descriptor socket, std::uint32_t instance, std::uint32_t limit = 0) noexcept {
         set_file(socket);
