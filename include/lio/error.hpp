@@ -63,6 +63,8 @@ enum class cause : std::uint32_t {
     allocation_range_missing,
     clone_missing,
     buffer_update_missing,
+    region_refused,
+    region_needs_descriptor,
     buffer_count_not_a_power_of_two,
     buffer_size_out_of_range,
     buffer_ring_option_missing,

@@ -7,6 +7,7 @@
 #include <lio/completion.hpp>
 #include <lio/completion_budget.hpp>
 #include <lio/large_ring.hpp>
+#include <lio/memory_region.hpp>
 #include <lio/minimum_kernel.hpp>
 #include <lio/op/all.hpp>
 #include <lio/probe.hpp>
