@@ -63,7 +63,7 @@ constexpr sentence sentences[] = {
      "what is to be registered is not memory of this program, or may not be written, or is more than 1 GiB in one piece"},
     {cause::register_call, EMFILE, "more is to be registered than RLIMIT_NOFILE (ulimit -n) allows: raise it or register less"},
     {cause::register_call, EEXIST, "this number is in use already: unregister what has it, or take another"},
-    {cause::register_call, EBADF, "a descriptor that is to be registered is not open"},
+    {cause::register_call, EBADF, "a descriptor that is to be registered is not open, or is a ring's own"},
     {cause::register_call, EBADFD, "the ring runs already: this can only be done before it is enabled"},
     {cause::register_call, ENXIO, "nothing of this kind is registered"},
     {cause::register_call, EOPNOTSUPP, "this file cannot be registered, or the kernel lacks this registration"},
@@ -175,11 +175,14 @@ constexpr sentence sentences[] = {
     {cause::allocation_range_missing, 0,
      "this kernel cannot be told which slots to choose from (since Linux 6.0): name a slot in each operation"},
     {cause::clone_missing, 0,
-     "the kernel refuses this: it may not be able to share a table of buffers (since Linux 6.12), or the other table is "
-     "empty: register the buffers with this ring as well"},
+     "the kernel refuses this: it may not be able to share a table of buffers (since Linux 6.12) or a part of one (6.13), or "
+     "the two rings are not one user's in one process: register the buffers with this ring as well"},
     {cause::buffer_update_missing, 0,
      "the kernel refuses this: it may not be able to change a table of buffers (since Linux 5.13), or an empty buffer has a "
      "tag"},
+    {cause::nothing_to_register, 0, "there is nothing to register: the list is empty"},
+    {cause::eventfd_refused, 0,
+     "the descriptor is no eventfd, or this kernel cannot signal one (since Linux 5.2; for eventfd_events::asynchronous, 5.6)"},
     {cause::region_refused, EBUSY,
      "the ring has registered memory already, and keeps it until it is closed: use that one, or another ring; "
      "registered_waits are such memory too"},
@@ -236,6 +239,8 @@ constexpr sentence sentences[] = {
     {cause::range_too_long, 0,
      "the range is longer than this operation can say (2^32 - 1 bytes): split it, or give 0 for all that follows; nothing "
      "was queued"},
+    {cause::outside_of_buffer, 0,
+     "there is no such registered buffer, or this part is not within it: see its size(); nothing was queued"},
     {cause::user_data_is_reserved, 0,
      "the library gives this user_data to entries of its own (lio::reserved_user_data): take any other; nothing was queued"},
 };
