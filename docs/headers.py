@@ -31,6 +31,23 @@ def closing(code, opening):
     raise SystemExit("a bracket is not closed")
 
 
+SINCE = re.compile(r"Since Linux (\d+)\.(\d+)")
+
+
+def plain(doc):
+    """The text of a doc comment's lines."""
+    return " ".join(line.strip().removeprefix("///").strip() for line in doc.splitlines())
+
+
+def since_of(doc):
+    found = SINCE.search(doc)
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def dotted(release):
+    return ".".join(map(str, release)) if release else "?"
+
+
 def first_sentence(text):
     """Up to the first full stop."""
     return re.split(r"(?<=[.])\s+(?=[A-Z`(]|\w+\(\d)", text)[0].rstrip(".")
@@ -55,6 +72,32 @@ def test_cases(pattern):
             body = code.index("{", closing(code, opening))
             name, tags = ("".join(part[1:-1] for part in re.findall(STRING, group or "")) for group in match.groups())
             yield Case(path, name, tags, code[body : closing(code, body)])
+
+
+def all_test_cases():
+    return [*test_cases("*_test.cpp"), *test_cases("fake_kernel/*_test.cpp")]
+
+
+def find_case(asked, cases):
+    """The test case of this name; or, if it is asked for as (tag, word), the first that has the tag, unless that is None,
+    and in whose code the word stands."""
+    if isinstance(asked, str):
+        # Hazards' tags stand before or behind the name in some cases.
+        bare = re.compile(r"\s*\[hazard \d+\]\s*")
+        wanted = bare.sub("", asked)
+        return next((case for case in cases if bare.sub("", case.name) == wanted), None)
+    tag, word = asked
+    for case in cases:
+        if (tag is None or tag in case.tags or tag in case.name) and re.search(rf"\b{word}\b", case.body):
+            return case
+    return None
+
+
+def asked_for(asked):
+    """The same in words."""
+    if isinstance(asked, str):
+        return f"'{asked}'"
+    return f"{'with ' + asked[0] + ' ' if asked[0] else ''}in whose code {asked[1]} stands"
 
 
 def escaped(cell):

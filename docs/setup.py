@@ -16,7 +16,8 @@ import re
 import sys
 
 sys.dont_write_bytecode = True  # a test leaves nothing in the sources
-from headers import ROOT, closing, code_of, first_sentence, main, row, staleness, test_cases
+from headers import (SINCE, ROOT, all_test_cases, asked_for, closing, code_of, dotted, find_case, first_sentence, main, plain, row,
+                     since_of, staleness)
 
 TABLE = ROOT / "docs/setup.md"
 KERNEL_NAMES = ROOT / "tests/data/uapi-7.3.tsv"
@@ -78,7 +79,7 @@ FLAGS = {
             "ring_options::memory",
             tests=["a ring works in memory of the program's own, which is its again afterwards [hazard 17]"]),
         "registered_fd_only": Flag(
-            tests=[(None, "registered_file_only")],
+            tests=["a ring without a descriptor works on its thread, and on no other [hazard 13] [hazard 17]"],
             notes="needs `ring_options::memory`"),
         "no_sqarray": Flag(tests=["without a submission array nothing is written where one would be"]),
         "hybrid_iopoll": Flag(
@@ -191,22 +192,6 @@ CONSTANT = re.compile(
     r"((?:^/// [^\n]*\n)+)^inline constexpr std::uint32_t (setup|enter|feat)_(\w+) = 1U << (\d+);", re.MULTILINE
 )
 ENUMERATOR = re.compile(r"((?:^ *///[^\n]*\n)+)^ *(\w+) = 1u << (\d+),", re.MULTILINE)
-SINCE = re.compile(r"Since Linux (\d+)\.(\d+)")
-
-
-def plain(doc):
-    """The text of a doc comment's lines."""
-    return " ".join(line.strip().removeprefix("///").strip() for line in doc.splitlines())
-
-
-def since_of(doc):
-    found = SINCE.search(doc)
-    return (int(found[1]), int(found[2])) if found else None
-
-
-def dotted(release):
-    return ".".join(map(str, release)) if release else "?"
-
 
 class Option:
     """An enumerator of lio::setup."""
@@ -248,21 +233,8 @@ class KernelFlag:
                 self.flag.notes if self.flag else ""]
 
 
-def find_case(asked, cases):
-    if isinstance(asked, str):
-        # Hazards' tags stand before or behind the name in some cases.
-        bare = re.compile(r"\s*\[hazard \d+\]\s*")
-        wanted = bare.sub("", asked)
-        return next((case for case in cases if bare.sub("", case.name) == wanted), None)
-    tag, word = asked
-    for case in cases:
-        if (tag is None or tag in case.tags or tag in case.name) and re.search(rf"\b{word}\b", case.body):
-            return case
-    return None
-
-
 def read_flags():
-    options, cases = read_options(), [*test_cases("*_test.cpp"), *test_cases("fake_kernel/*_test.cpp")]
+    options, cases = read_options(), all_test_cases()
     text = (ROOT / "include/lio/abi/setup.hpp").read_text()
     flags = [KernelFlag(*match.groups(), options, cases) for match in CONSTANT.finditer(text)]
     return flags, options
@@ -378,10 +350,7 @@ def every_flag_has_a_test_that_is_there(flags, options, chosen):
             yield f"{flag.where()}: docs/setup.py names no test"
         for asked, case in flag.cases:
             if case is None:
-                words = f"'{asked}'"
-                if not isinstance(asked, str):
-                    words = f"{'with ' + asked[0] + ' ' if asked[0] else ''}in whose code {asked[1]} stands"
-                yield f"{flag.where()}: there is no test {words}"
+                yield f"{flag.where()}: there is no test {asked_for(asked)}"
 
 
 def what_the_library_chooses_is_known(flags, options, chosen):

@@ -57,12 +57,13 @@ constexpr sentence sentences[] = {
     {cause::register_call, EBUSY, "something of this kind is registered already, or still in use: unregister it first"},
     {cause::register_call, EINVAL, "the kernel refuses this registration: it may not know it, or a number is out of range"},
     {cause::register_call, ENOMEM,
-     "there is no memory for this registration: registered buffers count towards RLIMIT_MEMLOCK (ulimit -l); raise it or "
-     "register less"},
-    {cause::register_call, EFAULT, "a registered address is not memory of this program"},
+     "there is no memory for this registration: registered buffers, memory and waits count towards RLIMIT_MEMLOCK (ulimit "
+     "-l); raise it or register less"},
+    {cause::register_call, EFAULT,
+     "what is to be registered is not memory of this program, or may not be written, or is more than 1 GiB in one piece"},
     {cause::register_call, EMFILE, "more is to be registered than RLIMIT_NOFILE (ulimit -n) allows: raise it or register less"},
     {cause::register_call, EEXIST, "this number is in use already: unregister what has it, or take another"},
-    {cause::register_call, EBADF, "a descriptor that is to be registered is not open"},
+    {cause::register_call, EBADF, "a descriptor that is to be registered is not open, or is a ring's own"},
     {cause::register_call, EACCES,
      "the ring's restrictions do not allow this registration, see restrictions::allow(); what is registered stays until the "
      "ring closes"},
@@ -113,8 +114,8 @@ constexpr sentence sentences[] = {
      "this kernel cannot wait without counting as waiting for input or output (since Linux 6.15): leave no_iowait out; "
      "nothing was submitted"},
     {cause::waits_refused, 0,
-     "waits can only be registered before the ring is used or enabled, at least one and at most 2^23 of them, and since "
-     "Linux 6.13"},
+     "waits can only be registered before the ring is used or enabled, at least one and at most 2^23 of them, in memory of "
+     "whole pages with room for them, and since Linux 6.13"},
     {cause::polled_wait, 0,
      "a ring that polls for its completions (setup::iopoll without setup::sqpoll) waits neither with a signal mask nor with "
      "a minimum: leave them out; nothing was submitted"},
@@ -184,11 +185,23 @@ constexpr sentence sentences[] = {
     {cause::allocation_range_missing, 0,
      "this kernel cannot be told which slots to choose from (since Linux 6.0): name a slot in each operation"},
     {cause::clone_missing, 0,
-     "the kernel refuses this: it may not be able to share a table of buffers (since Linux 6.12), or the other table is "
-     "empty: register the buffers with this ring as well"},
+     "the kernel refuses this: it may not be able to share a table of buffers (since Linux 6.12) or a part of one (6.13), or "
+     "the two rings are not one user's in one process: register the buffers with this ring as well"},
     {cause::buffer_update_missing, 0,
      "the kernel refuses this: it may not be able to change a table of buffers (since Linux 5.13), or an empty buffer has a "
      "tag"},
+    {cause::nothing_to_register, 0, "there is nothing to register: the list is empty"},
+    {cause::eventfd_refused, 0,
+     "the descriptor is no eventfd, or this kernel cannot signal one (since Linux 5.2; for eventfd_events::asynchronous, 5.6)"},
+    {cause::region_refused, EBUSY,
+     "the ring has registered memory already, and keeps it until it is closed: use that one, or another ring; "
+     "registered_waits are such memory too"},
+    {cause::region_refused, 0,
+     "the kernel refuses this memory: it must begin at a page, be whole pages, and not none; or this kernel registers no "
+     "memory (since Linux 6.13)"},
+    {cause::region_needs_descriptor, 0,
+     "the kernel's memory is mapped by the ring's descriptor, and this ring has none (setup::registered_file_only): give it "
+     "memory of the program's"},
     {cause::buffer_count_not_a_power_of_two, 0, "a buffer ring has 1 to 32768 buffers, a power of two"},
     {cause::buffer_size_out_of_range, 0, "the buffers' size is 0, or more than an address or one transfer can hold"},
     {cause::buffer_memory_too_small, 0, "the memory for the buffers is smaller than count * size"},
@@ -318,6 +331,8 @@ constexpr sentence sentences[] = {
     {cause::range_too_long, 0,
      "the range is longer than this operation can say (2^32 - 1 bytes): split it, or give 0 for all that follows; nothing "
      "was queued"},
+    {cause::outside_of_buffer, 0,
+     "there is no such registered buffer, or this part is not within it: see its size(); nothing was queued"},
     {cause::user_data_is_reserved, 0,
      "the library gives this user_data to entries of its own (lio::reserved_user_data): take any other; nothing was queued"},
 };

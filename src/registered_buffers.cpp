@@ -18,22 +18,22 @@ error registered_buffers::tags_do_not_match() noexcept { return error{EINVAL, ca
 result<registered_buffers> registered_buffers::make_list(const mutable_bytes* buffers, std::size_t count) noexcept {
     // An operation has 16 bits for the index.
     if (count > 0x10000) return error{EINVAL, cause::too_many_to_register};
-    // One more than there are: an empty list is for the kernel to refuse, and takes a page all the same.
-    const std::size_t size = (count + 1) * sizeof *buffers;
+    const std::size_t size = count * sizeof *buffers;
     const auto list = system::map_memory(size);
     if (!list) return list.error();
-    if (buffers != nullptr && count != 0)
-        __builtin_memcpy(*list, static_cast<const void*>(buffers), count * sizeof *buffers);
+    if (buffers != nullptr) __builtin_memcpy(*list, static_cast<const void*>(buffers), count * sizeof *buffers);
     return registered_buffers{{*list, size}, static_cast<std::uint32_t>(count)};
 }
 
 result<registered_buffers> registered_buffers::register_list(detail::ring_core* core, const mutable_bytes* buffers,
                                                              std::size_t count) noexcept {
     if (core == nullptr) return detail::ring_is_closed();
+    if (count == 0) return error{EINVAL, cause::nothing_to_register};
     auto made = make_list(buffers, count);
     if (!made) return made.error();
-    const auto done =
-        detail::register_with(*core, abi::register_opcode::register_buffers, made->list(), made->size_);
+    const auto done = detail::register_with(*core, abi::register_opcode::register_buffers, made->list(), made->size_);
+    // Before Linux 5.13 there may be 1024, then 16384.
+    if (!done && done.error().code() == EINVAL && count > 1024) return error{EINVAL, cause::too_many_to_register};
     if (!done) return done.error();
     made->core_ = detail::core_reference{*core};
     return made;
@@ -73,21 +73,65 @@ result<registered_buffers> registered_buffers::register_empty(detail::ring_core*
     return made;
 }
 
-result<registered_buffers> registered_buffers::clone_table(detail::ring_core* core,
-                                                           const registered_buffers& source) noexcept {
+// Also where the other ring's number, or the ring itself, is another thread's.
+static result<void> share(detail::ring_core& core, const detail::ring_core& from,
+                          abi::clone_buffers& request) noexcept {
+    if (from.is_only_registered && from.is_elsewhere()) return error{EEXIST, cause::wrong_thread};
+    request.src_fd = static_cast<std::uint32_t>(from.is_only_registered ? from.enter_file : from.file);
+    if (from.is_only_registered) request.flags |= abi::register_src_registered;
+    const auto done = detail::register_with(core, abi::register_opcode::register_clone_buffers, &request, 1);
+    if (done) return {};
+    if (done.error().code() == EINVAL) return error{EINVAL, cause::clone_missing};
+    if (done.error().code() == EEXIST) return error{EEXIST, cause::wrong_thread};
+    return done.error();
+}
+
+static bool can_share(const detail::ring_core* core, const detail::ring_core* from) noexcept {
+    return core != nullptr && from != nullptr && from->is_open();
+}
+
+result<registered_buffers> registered_buffers::clone_table(detail::ring_core* core, const registered_buffers& source,
+                                                           std::uint32_t first, std::uint32_t count) noexcept {
     detail::ring_core* const from = source.core_.get();
-    if (core == nullptr || from == nullptr || !from->is_open()) return detail::ring_is_closed();
+    if (!can_share(core, from)) return detail::ring_is_closed();
+    if (const auto exist = detail::has_places(from, source.size_, first, count); !exist) return exist.error();
     // Before anything is registered: what fails then leaves nothing to undo.
-    auto made = make_list(source.list(), source.size_);
+    auto made = make_list(source.list() + first, count);
     if (!made) return made.error();
     abi::clone_buffers request{};
-    request.src_fd = static_cast<std::uint32_t>(from->is_only_registered ? from->enter_file : from->file);
-    if (from->is_only_registered) request.flags = abi::register_src_registered;
-    const auto done = detail::register_with(*core, abi::register_opcode::register_clone_buffers, &request, 1);
-    if (!done && done.error().code() == EINVAL) return error{EINVAL, cause::clone_missing};
-    if (!done) return done.error();
+    // All of them as Linux 6.12 knows it too.
+    if (first != 0 || count != source.size_) {
+        request.src_off = first;
+        request.nr = count;
+    }
+    if (const auto done = share(*core, *from, request); !done) return done.error();
     made->core_ = detail::core_reference{*core};
     return made;
+}
+
+result<void> registered_buffers::update_from(std::uint32_t first, const registered_buffers& source,
+                                             std::uint32_t source_first, std::uint32_t count) noexcept {
+    detail::ring_core* const from = source.core_.get();
+    if (!can_share(core_.get(), from)) return detail::ring_is_closed();
+    if (const auto exist = detail::has_places(from, source.size_, source_first, count); !exist) return exist;
+    const std::uint64_t end = std::uint64_t{first} + count;
+    if (end > 0x10000) return error{EINVAL, cause::too_many_to_register};
+    // The table may become longer. A list of its own, so that what fails leaves the old one.
+    auto made = make_list(nullptr, end > size_ ? static_cast<std::size_t>(end) : size_);
+    if (!made) return made.error();
+    if (size_ != 0)
+        __builtin_memcpy(static_cast<void*>(made->list()), static_cast<const void*>(list()), size_ * sizeof *list());
+    __builtin_memcpy(static_cast<void*>(made->list() + first), static_cast<const void*>(source.list() + source_first),
+                     count * sizeof *list());
+    abi::clone_buffers request{};
+    request.flags = abi::register_dst_replace;
+    request.src_off = source_first;
+    request.dst_off = first;
+    request.nr = count;
+    if (const auto done = share(*core_.get(), *from, request); !done) return done;
+    list_ = static_cast<detail::mapped_memory&&>(made->list_);
+    size_ = made->size_;
+    return {};
 }
 
 result<std::uint32_t> registered_buffers::update_list(std::uint32_t first, const mutable_bytes* buffers,
@@ -101,13 +145,16 @@ result<std::uint32_t> registered_buffers::update_list(std::uint32_t first, const
     const auto done =
         detail::register_with(*core_.get(), abi::register_opcode::register_buffers_update, &request, sizeof request);
     if (!done && done.error().code() == EINVAL) return error{EINVAL, cause::buffer_update_missing};
-    if (done) __builtin_memcpy(static_cast<void*>(list() + first), static_cast<const void*>(buffers), *done * sizeof *buffers);
+    if (done)
+        __builtin_memcpy(static_cast<void*>(list() + first), static_cast<const void*>(buffers),
+                         *done * sizeof *buffers);
     return done;
 }
 
 registered_buffers::registered_buffers(registered_buffers&& other) noexcept
     : core_{static_cast<detail::core_reference&&>(other.core_)},
-      list_{static_cast<detail::mapped_memory&&>(other.list_)}, size_{other.size_} {
+      list_{static_cast<detail::mapped_memory&&>(other.list_)},
+      size_{other.size_} {
     other.size_ = 0;
 }
 

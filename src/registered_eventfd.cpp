@@ -13,7 +13,9 @@ result<registered_eventfd> registered_eventfd::create(detail::ring_core* core, i
     if (core == nullptr) return detail::ring_is_closed();
     const auto opcode = events == eventfd_events::all ? abi::register_opcode::register_eventfd
                                                       : abi::register_opcode::register_eventfd_async;
-    if (const auto done = detail::register_with(*core, opcode, &eventfd, 1); !done) return done.error();
+    const auto done = detail::register_with(*core, opcode, &eventfd, 1);
+    if (!done && done.error().code() == EINVAL) return error{EINVAL, cause::eventfd_refused};
+    if (!done) return done.error();
     return registered_eventfd{detail::core_reference{*core}};
 }
 

@@ -12,12 +12,10 @@ namespace lio {
 result<registered_files> registered_files::register_list(detail::ring_core* core, const int* files,
                                                          std::size_t count) noexcept {
     if (core == nullptr) return detail::ring_is_closed();
+    if (count == 0) return error{EINVAL, cause::nothing_to_register};
     if (count > 0x7fffffff) return error{EINVAL, cause::too_many_to_register};
     const auto slots = static_cast<std::uint32_t>(count);
-    // An empty list is for the kernel to refuse; it may have no address, which would be refused as a bad one.
-    static constexpr int nothing = -1;
-    const int* const list = count == 0 ? &nothing : files;
-    const auto done = detail::register_with(*core, abi::register_opcode::register_files, list, slots);
+    const auto done = detail::register_with(*core, abi::register_opcode::register_files, files, slots);
     if (!done) return done.error();
     return registered_files{detail::core_reference{*core}, slots};
 }

@@ -13,11 +13,13 @@
 #include <lio/op/read_write.hpp>
 #include <lio/registered_buffers.hpp>
 #include <lio/ring.hpp>
+#include <lio/ring_memory.hpp>
 
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include <unistd.h>
@@ -151,6 +153,133 @@ TEST_CASE("a table of buffers is shared with another ring, and stays when the fi
     CHECK(sent_from(second, *made, 0, 3) == "one");
     ring third = ring::create({.entries = 8}).value();
     CHECK(registered_buffers::clone(third, source).error().why() == cause::ring_closed);
+}
+
+TEST_CASE("a part of a table is shared, as a table of its own and in the places of another") {
+    ring first = ring::create({.entries = 8}).value();
+    ring second = ring::create({.entries = 8}).value();
+    page one{"one"};
+    page two{"two"};
+    page three{"three"};
+    page own{"own"};
+    auto source = registered_buffers::create(first, std::array{one.memory(), two.memory(), three.memory()}).value();
+    {
+        const auto made = registered_buffers::clone(second, source, 1, 2);
+        if (!made) {
+            CHECK(made.error() == lio::error{EINVAL, cause::clone_missing});
+            LIO_SKIP("sharing a part of a table of buffers: since Linux 6.13");
+        }
+        CHECK(made->size() == 2);
+        CHECK(sent_from(second, *made, 0, 3) == "two");
+        CHECK(sent_from(second, *made, 1, 5) == "three");
+    }
+    auto target = registered_buffers::create(second, std::array{own.memory(), own.memory()}).value();
+    target.update(1, source, 0, 1).value();
+    CHECK(target.size() == 2);
+    CHECK(sent_from(second, target, 0, 3) == "own");
+    CHECK(sent_from(second, target, 1, 3) == "one");
+    // Longer than it was, with a gap.
+    target.update(3, source, 1, 2).value();
+    CHECK(target.size() == 5);
+    CHECK(sent_from(second, target, 0, 3) == "own");
+    CHECK(sent_from(second, target, 1, 3) == "one");
+    CHECK(target[2].size() == 0);
+    CHECK(sent_from(second, target, 2, 3) == std::to_string(EFAULT));
+    CHECK(sent_from(second, target, 3, 3) == "two");
+    CHECK(sent_from(second, target, 4, 5) == "three");
+    target.update(2, own.memory()).value();
+    CHECK(sent_from(second, target, 2, 3) == "own");
+    // The places that it had when it was shorter can be changed as before, and the source is as it was.
+    CHECK(sent_from(first, source, 0, 3) == "one");
+    source.close().value();
+    CHECK(sent_from(second, target, 4, 5) == "three");
+}
+
+TEST_CASE("a part of a table that is not there is not shared, and nothing changes") {
+    ring first = ring::create({.entries = 8}).value();
+    ring second = ring::create({.entries = 8}).value();
+    page one{"one"};
+    page own{"own"};
+    auto source = registered_buffers::create(first, std::array{one.memory(), one.memory()}).value();
+    auto target = registered_buffers::create(second, std::array{own.memory()}).value();
+    const lio::error none{EINVAL, cause::no_such_slots};
+    CHECK(target.update(0, source, 2, 1).error() == none);
+    CHECK(target.update(0, source, 1, 2).error() == none);
+    CHECK(target.update(0, source, 0xffffffff, 2).error() == none);
+    CHECK(target.update(0, source, 0, 0).error() == none);
+    CHECK(registered_buffers::clone(second, source, 1, 2).error() == none);
+    CHECK(target.update(0x10000, source, 0, 1).error() == lio::error{EINVAL, cause::too_many_to_register});
+    CHECK(target.update(0xffffffff, source, 0, 2).error() == lio::error{EINVAL, cause::too_many_to_register});
+    CHECK(target.update(0x8000, source, 0, 1).error().code() == EINVAL); // the kernel's own limit is lower
+    CHECK(target.size() == 1);
+    CHECK(sent_from(second, target, 0, 3) == "own");
+    auto moved = std::move(target);
+    CHECK(target.update(0, source, 0, 1).error().why() == cause::ring_closed); // NOLINT: it is nobody's
+    source.close().value();
+    CHECK(moved.update(0, source, 0, 1).error().why() == cause::ring_closed);
+    first.close().value();
+    CHECK(moved.update(0, source, 0, 1).error().why() == cause::ring_closed);
+    CHECK(sent_from(second, moved, 0, 3) == "own");
+}
+
+TEST_CASE("a table is shared with a ring that has no descriptor, on that ring's thread only [hazard 13]", "[hazard 13]") {
+    lio::ring_options options{.entries = 4, .require = lio::setup::registered_file_only};
+    const auto needed = ring::required_memory(options);
+    if (!needed) LIO_SKIP("a ring without a descriptor: since Linux 6.5");
+    const auto memory = lio::ring_memory::create(*needed).value();
+    options.memory = memory.bytes();
+    auto nameless = ring::create(options);
+    if (!nameless) LIO_SKIP("a ring without a descriptor: since Linux 6.5, and if its memory is not one huge page, 6.14");
+    ring second = ring::create({.entries = 8, .exactly = true}).value();
+    page one{"one"};
+    const auto source = registered_buffers::create(*nameless, std::array{one.memory()}).value();
+    // On another thread its number is nothing, or another ring's.
+    lio::error elsewhere{0};
+    std::thread([&] { elsewhere = registered_buffers::clone(second, source).error(); }).join();
+    CHECK(elsewhere == lio::error{EEXIST, cause::wrong_thread});
+    const auto shared = registered_buffers::clone(second, source).value();
+    CHECK(sent_from(second, shared, 0, 3) == "one");
+}
+
+TEST_CASE("a table of a ring that is another thread's is not shared, and that is said") {
+    ring first = ring::create({.entries = 8}).value();
+    if (!has(first.setup_flags(), lio::setup::single_issuer)) LIO_SKIP("rings of one thread: since Linux 6.0");
+    page one{"one"};
+    const auto source = registered_buffers::create(first, std::array{one.memory()}).value();
+    CHECK(sent_from(first, source, 0, 3) == "one"); // now it is this thread's
+    ring second = ring::create({.entries = 8, .exactly = true}).value();
+    if (const auto here = registered_buffers::clone(second, source); !here)
+        LIO_SKIP("sharing a table of buffers: since Linux 6.12");
+    lio::error elsewhere{0};
+    std::thread([&] { elsewhere = registered_buffers::clone(second, source).error(); }).join();
+    CHECK(elsewhere == lio::error{EEXIST, cause::wrong_thread});
+}
+
+TEST_CASE("a shared table is pinned and counted once, and let go of with the last that has it [hazard 18]", "[hazard 18]") {
+    ring first = ring::create({.entries = 8}).value();
+    ring second = ring::create({.entries = 8}).value();
+    page one{"one"};
+    page two{"two"};
+    const std::ptrdiff_t before = footprint::locked_now();
+    auto source = registered_buffers::create(first, std::array{one.memory(), two.memory()}).value();
+    const std::ptrdiff_t pinned = footprint::locked_now();
+    CHECK(pinned - before == 8192);
+    auto shared = registered_buffers::clone(second, source);
+    if (!shared) LIO_SKIP("sharing a table of buffers: since Linux 6.12");
+    CHECK(footprint::locked_now() == pinned);
+    source.close().value();
+    CHECK(footprint::locked_now() == pinned);
+    shared->close().value();
+    CHECK(footprint::locked_soon(before) == before);
+    leaks_nothing(
+        [&] {
+            const auto again = registered_buffers::create(first, std::array{one.memory(), two.memory()}).value();
+            auto other = registered_buffers::clone(second, again).value();
+            CHECK(registered_buffers::clone(second, again).error().code() == EBUSY);
+            if (other.update(5, again, 0, 2)) CHECK(other.size() == 7);
+            CHECK_FALSE(other.update(0x8000, again, 0, 1));
+        },
+        50, 1'000'000);
 }
 
 TEST_CASE("tables of buffers that change leave nothing behind") {

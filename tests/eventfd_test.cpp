@@ -2,6 +2,7 @@
 
 #include "catch.hpp"
 #include "support/files.hpp"
+#include "support/footprint.hpp"
 #include "support/rings.hpp"
 #include "support/skip.hpp"
 #include "support/waiting.hpp"
@@ -130,6 +131,23 @@ TEST_CASE("an eventfd's registration may outlive the ring, and is moved, not cop
     CHECK(again.pause().error().why() == lio::cause::ring_closed);
     again.close().value();
     CHECK(registered_eventfd::create(ring, told.file()).error().why() == lio::cause::ring_closed);
+}
+
+TEST_CASE("registrations of eventfds leave nothing behind, made or refused [hazard 18]", "[hazard 18]") {
+    lio::test::leaks_nothing(
+        [] {
+            const event told;
+            const lio::test::pipe_ends pipe;
+            lio::ring ring = lio::ring::create({.entries = 1}).value();
+            lio::ring other = lio::ring::create({.entries = 1}).value();
+            auto registered = registered_eventfd::create(ring, told.file()).value();
+            CHECK_FALSE(registered_eventfd::create(ring, told.file()));
+            CHECK_FALSE(registered_eventfd::create(other, pipe.reading()));
+            registered = registered_eventfd::create(other, told.file()).value();
+            CHECK(registered_eventfd::create(ring, told.file()));
+            other.close().value();
+        },
+        50, 1'000'000);
 }
 
 TEST_CASE("either handle of a split ring takes an eventfd") {

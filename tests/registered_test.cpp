@@ -6,6 +6,7 @@
 #include "support/files.hpp"
 #include "support/footprint.hpp"
 #include "support/rings.hpp"
+#include "support/skip.hpp"
 #include "support/sockets.hpp"
 #include "support/waiting.hpp"
 
@@ -17,6 +18,8 @@
 
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <array>
 #include <optional>
@@ -303,6 +306,76 @@ TEST_CASE("memory outside of the registered buffer is refused", "[registered]") 
         CHECK(code(run(ring, op::write_fixed(file, no_such, 0))) == EFAULT);
         CHECK(content_of(directory / "file") == "content");
     });
+}
+
+TEST_CASE("what is outside of a registered buffer, or in none, is refused by push before the kernel sees it [hazard 50]",
+          "[registered][hazard 50]") {
+    ring ring = lio::ring::create({.entries = 8}).value();
+    std::string memory(8, 'm');
+    const mutable_bytes list[] = {memory};
+    const auto buffers = registered_buffers::create(ring, list).value();
+    const lio::registered_buffer outside[] = {
+        buffers[1],
+        buffers[0xffffffff],
+        buffers[0].part(0, 9),
+        buffers[0].part(9, 0),
+        buffers[0].part(1, 8),
+        buffers[0].part(1, ~std::size_t{0}),
+        buffers[0].part(~std::size_t{0}, 1),
+        buffers[0].part(2, 4).part(0, 5),
+        buffers[1].part(0, 0),
+        lio::registered_buffer::none(),
+    };
+    ::iovec vectors[] = {{memory.data(), 4}};
+    ::msghdr message{};
+    message.msg_iov = vectors;
+    message.msg_iovlen = 1;
+    const lio::nvme_command command{};
+    const lio::error refused{EINVAL, lio::cause::outside_of_buffer};
+    const auto refuses = [&](const auto& operation) {
+        const auto pushed = ring.push(operation);
+        REQUIRE_FALSE(pushed);
+        CHECK(pushed.error().why() == lio::cause::outside_of_buffer);
+        CHECK(std::string(pushed.error().message()).find("within") != std::string::npos);
+    };
+    for (const lio::registered_buffer& buffer : outside) {
+        CHECK_FALSE(buffer.exists());
+        CHECK(buffer.size() == 0);
+        refuses(op::read_fixed(0, buffer, 0));
+        refuses(op::write_fixed(0, buffer, 0));
+        refuses(op::readv_fixed(0, vectors, buffer, 0));
+        refuses(op::writev_fixed(0, vectors, buffer, 0));
+        refuses(op::recv_fixed(0, buffer));
+        refuses(op::send_fixed(0, buffer));
+        refuses(op::send_zc_fixed(0, buffer));
+        refuses(op::send_zc_vectorized_fixed(0, vectors, buffer));
+        refuses(op::sendmsg_zc_fixed(0, message, buffer));
+        refuses(op::nop().look_up(buffer));
+        CHECK(op::nvme_io(0, command, buffer).refusal() == lio::cause::outside_of_buffer);
+        CHECK(op::nvme_io_vec(0, command, vectors, buffer).refusal() == lio::cause::outside_of_buffer);
+    }
+    CHECK(refused.code() == ring.push(op::read_fixed(0, outside[0], 0)).error().code());
+    // The edges are within.
+    for (const lio::registered_buffer& buffer : {buffers[0].part(8, 0), buffers[0].part(0, 8), buffers[0].part(7, 1)})
+        CHECK(op::write_fixed(0, buffer, 0).refusal() == lio::cause::operation);
+    CHECK(ring.submission_room() == ring.submission_capacity());
+}
+
+TEST_CASE("vectors that reach out of the registered buffer are refused by the kernel, whatever they were at push",
+          "[registered]") {
+    ring ring = lio::ring::create({.entries = 8}).value();
+    const temporary_directory directory;
+    make_file(directory / "file", "content");
+    const open_file file{directory / "file", O_RDWR};
+    char memory[16] = "inside, outside";
+    const auto buffers = registered_buffers::create(ring, std::array{mutable_bytes{memory, 8}}).value();
+    const ::iovec across[] = {{memory, 4}, {memory + 4, 5}};
+    const int answer = code(run(ring, op::writev_fixed(file, across, buffers[0], 0)));
+    if (answer == EINVAL) LIO_SKIP("vectors in registered buffers: since Linux 6.15");
+    CHECK(answer == EFAULT);
+    CHECK(code(run(ring, op::readv_fixed(file, across, buffers[0], 0))) == EFAULT);
+    CHECK(content_of(directory / "file") == "content");
+    CHECK(std::string(memory) == "inside, outside");
 }
 
 TEST_CASE("a ring has one table of buffers at a time, and none after it is gone", "[registered]") {

@@ -162,6 +162,7 @@ TEST_CASE("registered waits come and go without leaving memory behind, before th
         [] {
             lio::ring ring = lio::ring::create({.entries = 4}).value();
             registered_waits waits = registered_waits::create(ring, 1000).value();
+            CHECK_FALSE(registered_waits::create(ring, 1));
             registered_waits moved = std::move(waits);
             const auto tick = moved.set(999, wait_options{}.timeout({0, 1}));
             CHECK(ring.wait(1, tick).error().code() == ETIME);

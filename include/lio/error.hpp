@@ -65,6 +65,10 @@ enum class cause : std::uint32_t {
     allocation_range_missing,
     clone_missing,
     buffer_update_missing,
+    nothing_to_register,
+    eventfd_refused,
+    region_refused,
+    region_needs_descriptor,
     buffer_count_not_a_power_of_two,
     buffer_size_out_of_range,
     buffer_memory_too_small,
@@ -129,6 +133,7 @@ enum class cause : std::uint32_t {
     // Arguments that an operation cannot carry; refused by push.
     close_on_exec_of_slot,
     range_too_long,
+    outside_of_buffer,
     user_data_is_reserved,
 
     // Bytes that are not what they should be.

@@ -53,10 +53,19 @@ public:
     }
 
     /// The buffers of another ring's table, shared with it: pinned once, and counted once. Each table goes by itself.
-    /// Errors: EBUSY, `ring` has such a table; EINVAL, an older kernel; ENXIO, `source` is closed. Since Linux 6.12.
+    /// Errors: EBUSY, `ring` has such a table; EINVAL, an older kernel, or the rings are not one user's in one process;
+    /// EEXIST, the other ring is another thread's; EBADF with cause::ring_closed, `source` or its ring is closed.
+    /// io_uring_register(2). Since Linux 6.12.
     template <class Ring>
     static result<registered_buffers> clone(const Ring& ring, const registered_buffers& source) noexcept {
-        return clone_table(ring.core(), source);
+        return clone_table(ring.core(), source, 0, source.size());
+    }
+    /// The same of `count` buffers from the `first` on, which become the new table's 0, 1 and so on. Errors also: EINVAL
+    /// with cause::no_such_slots, `source` has not all of these. Since Linux 6.13.
+    template <class Ring>
+    static result<registered_buffers> clone(const Ring& ring, const registered_buffers& source, std::uint32_t first,
+                                            std::uint32_t count) noexcept {
+        return clone_table(ring.core(), source, first, count);
     }
 
     registered_buffers(registered_buffers&& other) noexcept;
@@ -93,9 +102,20 @@ public:
         return update_list(first, list, static_cast<std::size_t>(buffers.size()), tag_list);
     }
 
-    /// One buffer, as operations take it; of an empty place, one of no bytes.
+    /// Puts `count` buffers of another ring's table, from its `source_first` on, in the places from `first` on, in place of
+    /// what is there, and shares them as clone() does. The table becomes longer where they need it: what is between is
+    /// empty. Operations in flight keep the buffer that they have.
+    /// Errors: as clone(), and then all is as it was; EINVAL with cause::too_many_to_register, a table cannot be so long.
+    /// io_uring_register(2). Since Linux 6.13.
+    result<void> update(std::uint32_t first, const registered_buffers& source, std::uint32_t source_first,
+                        std::uint32_t count) noexcept {
+        return update_from(first, source, source_first, count);
+    }
+
+    /// One buffer, as operations take it; of an empty place, one of no bytes, and where there is no such place one that
+    /// does not exist, which push refuses.
     registered_buffer operator[](std::uint32_t index) const noexcept {
-        LIO_ASSERT(index < size_, "there is no such buffer");
+        if (index >= size_) return registered_buffer::none();
         return {static_cast<std::uint16_t>(index), list()[index]};
     }
     /// How many buffers there are; 0 of a table that was moved from.
@@ -116,7 +136,10 @@ private:
                                                       std::size_t count, const std::uint64_t* tags,
                                                       std::size_t tag_count) noexcept;
     static result<registered_buffers> register_empty(detail::ring_core* core, std::uint32_t count) noexcept;
-    static result<registered_buffers> clone_table(detail::ring_core* core, const registered_buffers& source) noexcept;
+    static result<registered_buffers> clone_table(detail::ring_core* core, const registered_buffers& source,
+                                                  std::uint32_t first, std::uint32_t count) noexcept;
+    result<void> update_from(std::uint32_t first, const registered_buffers& source, std::uint32_t source_first,
+                             std::uint32_t count) noexcept;
     result<std::uint32_t> update_list(std::uint32_t first, const mutable_bytes* buffers, std::size_t count,
                                       const std::uint64_t* tags) noexcept;
     static error tags_do_not_match() noexcept;

@@ -12,6 +12,7 @@
 #include <lio/entry_flags.hpp>
 #include <lio/filter_program.hpp>
 #include <lio/large_ring.hpp>
+#include <lio/memory_region.hpp>
 #include <lio/minimum_kernel.hpp>
 #include <lio/op/all.hpp>
 #include <lio/operation_filter.hpp>

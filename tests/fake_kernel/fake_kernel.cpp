@@ -615,6 +615,15 @@ long kernel::register_in_model(int file, register_opcode opcode, void* argument,
         status.head = known->second;
         return 0;
     }
+    case register_opcode::register_mem_region: {
+        const auto& request = *static_cast<const abi::mem_region_reg*>(argument);
+        const auto& region = *reinterpret_cast<const abi::region_desc*>(request.region_uptr);
+        if (find(file, opcode, 0) != nullptr) return -EBUSY;
+        const auto page = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+        // Only memory of the program's here.
+        const bool is_whole = region.user_addr % page == 0 && region.size % page == 0 && region.size != 0;
+        return region.flags == abi::mem_region_type_user && is_whole ? 0 : -EINVAL;
+    }
     case register_opcode::unregister_pbuf_ring: {
         const auto& group = *static_cast<const abi::buf_reg*>(argument);
         return find(file, register_opcode::register_pbuf_ring, group.bgid) == nullptr ? -ENOENT : 0;

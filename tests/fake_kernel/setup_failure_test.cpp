@@ -3,10 +3,14 @@
 
 #include "fake_kernel.hpp"
 
+#include "../support/skip.hpp"
+
 #include <lio/buffer_ring.hpp>
+#include <lio/memory_region.hpp>
 #include <lio/op/nop.hpp>
 #include <lio/registered_buffers.hpp>
 #include <lio/registered_files.hpp>
+#include <lio/registered_waits.hpp>
 #include <lio/large_ring.hpp>
 #include <lio/ring_memory.hpp>
 #include <lio/split.hpp>
@@ -119,6 +123,57 @@ TEST_CASE("whichever call of registered_buffers::create fails, nothing is left b
     char memory[64];
     const lio::mutable_bytes buffers[] = {{memory, sizeof memory}};
     fail_each_call(kernel, 2, [&] { return lio::registered_buffers::create(ring, buffers); });
+}
+
+TEST_CASE("whichever call of registered_waits::create fails, nothing is left behind", "[hazard 18]") {
+    // The mapping, its mark and the registration, beside the ring's own; a ring has such memory once only.
+    lio::fake::on_each_ground([](lio::fake::kernel& kernel) {
+        {
+            const lio::ring made = lio::ring::create({.entries = 4}).value();
+            if (const auto waits = lio::registered_waits::create(made, 1); !waits) {
+                CHECK(waits.error() == lio::error{EINVAL, cause::waits_refused});
+                lio::test::record_partial_skip("registered waits: since Linux 6.13");
+                return;
+            }
+        }
+        fail_each_call(kernel, 9, []() -> lio::result<lio::registered_waits> {
+            const auto made = lio::ring::create({.entries = 4});
+            if (!made) return made.error();
+            return lio::registered_waits::create(*made, 1);
+        });
+    });
+}
+
+TEST_CASE("when memory of the kernel's cannot be mapped or marked, nothing is left behind [hazard 18]", "[hazard 18]") {
+    if (!lio::fake::real_kernel_has_rings()) LIO_SKIP("this machine's own kernel has no io_uring or forbids it (Linux 5.1)");
+    lio::fake::kernel kernel{ground::real};
+    {
+        const lio::ring made = lio::ring::create({.entries = 4}).value();
+        if (const auto region = lio::memory_region::create(made, 4096); !region) {
+            CHECK(region.error() == lio::error{EINVAL, cause::region_refused});
+            LIO_SKIP("memory registered with a ring: since Linux 6.13");
+        }
+    }
+    fail_each_call(kernel, 9, []() -> lio::result<lio::memory_region> {
+        const auto made = lio::ring::create({.entries = 4});
+        if (!made) return made.error();
+        return lio::memory_region::create(*made, 4096);
+    });
+}
+
+TEST_CASE("memory of the program's is never unmapped, and is not marked") {
+    lio::fake::kernel kernel{ground::model};
+    alignas(65536) static char memory[65536];
+    lio::ring ring = lio::ring::create({.entries = 4}).value();
+    kernel.forget_calls();
+    {
+        const auto region = lio::memory_region::create(ring, lio::mutable_bytes{memory}).value();
+        CHECK(region.bytes().size() == sizeof memory);
+    }
+    CHECK(kernel.count(lio::arch::io_uring_register) == 1);
+    CHECK(kernel.count(lio::arch::munmap) == 0);
+    CHECK(kernel.count(lio::arch::madvise) == 0);
+    CHECK(lio::registered_waits::create(ring, 1).error() == lio::error{EBUSY, cause::region_refused});
 }
 
 TEST_CASE("a registration that fails leaves the ring as it was", "[hazard 18]") {

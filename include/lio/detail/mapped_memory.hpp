@@ -26,6 +26,9 @@ public:
     void* address() const noexcept { return address_; }
     std::size_t size() const noexcept { return size_; }
 
+    /// Gives it up without unmapping it: where it is another's by now.
+    void leave() noexcept { forget(); }
+
 private:
     void unmap() noexcept;
     void forget() noexcept {

@@ -39,7 +39,7 @@ public:
         requires(Command::completions == completes::once)
     constexpr Derived fixed(registered_buffer buffer) const noexcept {
         Derived changed = this->self();
-        changed.entry_.buf_index = buffer.index();
+        changed.set_registered(buffer);
         changed.entry_.uring_cmd_flags = abi::uring_cmd_fixed;
         return changed;
     }

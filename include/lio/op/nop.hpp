@@ -60,7 +60,7 @@ public:
     /// Since Linux 6.13; EINVAL before, from 6.10 on.
     constexpr Derived look_up(registered_buffer buffer) const noexcept {
         Derived changed = with_nop_flag(abi::nop_fixed_buffer);
-        changed.entry_.buf_index = buffer.index();
+        changed.set_registered(buffer);
         return changed;
     }
 

@@ -90,7 +90,7 @@ protected:
 
 private:
     constexpr void set_buffer(registered_buffer buffer) noexcept {
-        this->entry_.buf_index = buffer.index();
+        this->set_registered(buffer);
         this->entry_.uring_cmd_flags = abi::uring_cmd_fixed;
     }
 };

@@ -8,6 +8,7 @@
 #include <lio/descriptor.hpp>
 #include <lio/error.hpp>
 #include <lio/personality_id.hpp>
+#include <lio/registered_buffer.hpp>
 #include <lio/user_data.hpp>
 
 #include <cstddef>
@@ -125,6 +126,13 @@ protected:
         entry_.len = static_cast<std::uint32_t>(size);
         if (size > longest_transfer) [[unlikely]]
             refuse(cause::span_too_long);
+    }
+
+    // The registered buffer that the memory is in. The kernel would refuse what is outside of it; what it cannot know is that
+    // it was to be another one.
+    constexpr void set_registered(registered_buffer buffer) noexcept {
+        entry_.buf_index = buffer.index();
+        if (!buffer.exists()) refuse(cause::outside_of_buffer);
     }
 
     static std::uint64_t address(const void* pointer) noexcept { return reinterpret_cast<std::uintptr_t>(pointer); }

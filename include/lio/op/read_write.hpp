@@ -83,11 +83,11 @@ protected:
     }
     void set_vectors(iovec_list vectors, registered_buffer buffer) noexcept {
         set_vectors(vectors);
-        this->entry_.buf_index = buffer.index();
+        this->set_registered(buffer);
     }
     void set_buffer(registered_buffer buffer) noexcept {
         this->set_memory(buffer.memory().data(), buffer.size());
-        this->entry_.buf_index = buffer.index();
+        this->set_registered(buffer);
     }
 
 private:

@@ -104,7 +104,7 @@ public:
     recv_fixed(descriptor socket, registered_buffer buffer) noexcept : receive_operation{socket} {
         set_memory(buffer.memory().data(), buffer.size());
         set_variant(abi::recvsend_fixed_buf);
-        entry_.buf_index = buffer.index();
+        set_registered(buffer);
     }
 };
 

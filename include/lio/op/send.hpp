@@ -53,7 +53,7 @@ protected:
     }
     void set_buffer(registered_buffer buffer) noexcept {
         this->set_memory(buffer.memory().data(), buffer.size());
-        this->entry_.buf_index = buffer.index();
+        this->set_registered(buffer);
     }
 };
 

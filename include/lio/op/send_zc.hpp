@@ -116,7 +116,7 @@ public:
         : zero_copy_send{socket} {
         set_variant(abi::send_vectorized | abi::recvsend_fixed_buf);
         set_vectors(vectors);
-        entry_.buf_index = buffer.index();
+        set_registered(buffer);
     }
 };
 
@@ -155,7 +155,7 @@ public:
         : zero_copy_send{socket} {
         set_message(message);
         set_variant(abi::recvsend_fixed_buf);
-        entry_.buf_index = buffer.index();
+        set_registered(buffer);
     }
     sendmsg_zc_fixed(descriptor socket, const ::msghdr&& message, registered_buffer buffer) = delete;
 };
