@@ -224,7 +224,7 @@ constexpr sentence sentences[] = {
      "it once, and before it is given filters"},
     {cause::task_refused, EACCES,
      "only with CAP_SYS_ADMIN, or with no_new_privs, may a task bind its rings: call prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) "
-     "first"},
+     "first; or the task's restrictions do not allow this call"},
     {cause::task_refused, EINVAL,
      "the kernel refuses these restrictions: it knows none of tasks (since Linux 7.0), or not all operations and "
      "registrations that are to be allowed: leave out what abilities() does not support"},

@@ -341,7 +341,9 @@ TEST_CASE("a filter of a task is one of every ring that it makes from then on") 
 TEST_CASE("a restricted task takes filters as well") {
     if (!has_filters()) LIO_SKIP(no_filters);
     CHECK(lio::test::in_child([] {
-              if (!lio::restrict_task(restrictions{}.allow<nop, op::socket>())) return 1;
+              const auto allowed =
+                  restrictions{}.allow<nop, op::socket>().allow(abi::register_opcode::register_bpf_filter);
+              if (!lio::restrict_task(allowed)) return 1;
               if (!lio::filter_task(operation_filter::on<op::socket>(internet))) return 2;
               lio::ring ring = lio::ring::create({.entries = 4}).value();
               if (code_of(ring, op::socket(AF_INET, SOCK_STREAM)) != 0) return 3;

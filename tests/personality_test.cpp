@@ -114,7 +114,12 @@ TEST_CASE("a personality that was never registered, or has gone, is an error and
         CHECK(second.id() != id);
         CHECK(code_of(ring, nop().personality(first)) == EINVAL);
         CHECK(code_of(ring, nop().personality(second)) == 0);
-        { const auto third = personality::create(ring).value(); }
+        {
+            auto third = personality::create(ring).value();
+            third.close().value();
+            CHECK(code_of(ring, nop().personality(third)) == EINVAL);
+        }
+        CHECK(code_of(ring, nop().personality(second)) == 0);
         CHECK(code_of(ring, nop()) == 0);
     });
 }

@@ -100,7 +100,8 @@ private:
 /// Adds a filter to every ring that the calling thread makes from now on, and those of all threads and processes that
 /// it starts from now on, across execve(2) too. For good; rings that are there stay as they are. After it the task
 /// takes no restrictions: restrict_task() comes first. Errors: as apply(); EACCES, the thread has neither CAP_SYS_ADMIN
-/// nor no_new_privs, see prctl(2). io_uring_register(2). Since Linux 7.0.
+/// nor no_new_privs, see prctl(2), or its
+/// restrictions do not allow it. io_uring_register(2). Since Linux 7.0.
 result<void> filter_task(const operation_filter& filter) noexcept;
 
 } // namespace lio

@@ -135,10 +135,11 @@ private:
 
 /// Binds every ring that the calling thread makes from now on, and those of all threads and processes that it starts
 /// from now on, across execve(2) too. For good, and once; rings that are there stay as they are. Such a ring takes no
-/// restrictions of its own. What abilities() says is not asked anew: call it before, where it matters.
-/// Errors, with cause::task_refused: EPERM, the task has restrictions or filters; EACCES, the thread has neither
-/// CAP_SYS_ADMIN nor no_new_privs, see prctl(2); EINVAL, as apply(), or a kernel before 7.0. io_uring_register(2).
-/// Since Linux 7.0.
+/// restrictions of its own. In Linux 7.3 the task's own calls without a ring are registrations as well: filter_task()
+/// after it needs allow(abi::register_opcode::register_bpf_filter). What abilities() says is not asked anew: call it
+/// before, where it matters. Errors, with cause::task_refused: EPERM, the task has restrictions or filters; EACCES, the
+/// thread has neither CAP_SYS_ADMIN nor no_new_privs, see prctl(2), or its restrictions forbid it; EINVAL, as apply(),
+/// or a kernel before 7.0. io_uring_register(2). Since Linux 7.0.
 result<void> restrict_task(const restrictions& allowed) noexcept;
 
 } // namespace lio
