@@ -82,6 +82,9 @@ static result<void> share(detail::ring_core& core, const detail::ring_core& from
     const auto done = detail::register_with(core, abi::register_opcode::register_clone_buffers, &request, 1);
     if (done) return {};
     if (done.error().code() == EINVAL) return error{EINVAL, cause::clone_missing};
+    // Linux 6.12 does not know that it may replace: there the table is in the way.
+    if (done.error().code() == EBUSY && (request.flags & abi::register_dst_replace) != 0)
+        return error{EINVAL, cause::clone_missing};
     if (done.error().code() == EEXIST) return error{EEXIST, cause::wrong_thread};
     return done.error();
 }

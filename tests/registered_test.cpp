@@ -331,7 +331,6 @@ TEST_CASE("what is outside of a registered buffer, or in none, is refused by pus
     message.msg_iov = vectors;
     message.msg_iovlen = 1;
     const lio::nvme_command command{};
-    const lio::error refused{EINVAL, lio::cause::outside_of_buffer};
     const auto refuses = [&](const auto& operation) {
         const auto pushed = ring.push(operation);
         REQUIRE_FALSE(pushed);
@@ -354,7 +353,6 @@ TEST_CASE("what is outside of a registered buffer, or in none, is refused by pus
         CHECK(op::nvme_io(0, command, buffer).refusal() == lio::cause::outside_of_buffer);
         CHECK(op::nvme_io_vec(0, command, vectors, buffer).refusal() == lio::cause::outside_of_buffer);
     }
-    CHECK(refused.code() == ring.push(op::read_fixed(0, outside[0], 0)).error().code());
     // The edges are within.
     for (const lio::registered_buffer& buffer : {buffers[0].part(8, 0), buffers[0].part(0, 8), buffers[0].part(7, 1)})
         CHECK(op::write_fixed(0, buffer, 0).refusal() == lio::cause::operation);
