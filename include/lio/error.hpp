@@ -67,6 +67,21 @@ enum class cause : std::uint32_t {
     buffer_size_out_of_range,
     buffer_ring_option_missing,
 
+    // How a ring works and waits.
+    no_such_cpus,
+    worker_affinity_refused,
+    worker_limits_refused,
+    wait_clock_refused,
+    busy_poll_missing,
+    busy_poll_on_polled_ring,
+    no_such_queue,
+
+    // Calls that do what an entry does otherwise, and questions.
+    not_an_entry,
+    cancel_call,
+    message_call,
+    query_missing,
+
     // A requested set-up option that this kernel lacks.
     iopoll_missing,
     sqpoll_missing,

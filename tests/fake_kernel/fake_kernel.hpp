@@ -179,6 +179,8 @@ public:
     void fail_register(abi::register_opcode opcode, int code, std::size_t times = 1);
     /// Answers questions (register_probe, register_query) in the kernel's place; else the model knows none.
     std::function<long(abi::register_opcode opcode, void* argument, std::uint32_t count)> answers_questions;
+    /// Registrations that are played by a test: each answers in the kernel's place, and leaves nothing in the books.
+    std::map<abi::register_opcode, std::function<long(void* argument, std::uint32_t count)>> played_registrations;
     /// The files that there are to read, with what is in them; on both grounds, so that no test depends on the machine's.
     std::map<std::string, std::string> texts;
     /// Happens once, at the next enter, before it is answered in whatever way.
