@@ -9,6 +9,7 @@
 
 #include <lio/abi/register.hpp>
 #include <lio/abilities.hpp>
+#include <lio/query.hpp>
 
 #include <cerrno>
 #include <new>
@@ -115,26 +116,15 @@ private:
     // They need no ring. A kernel that does not know one question answers the others.
     static void ask_queries(system_abilities& found) noexcept {
         system_abilities answers{error{0}, false};
-        abi::query_hdr questions[4];
-        ask(questions[0], nullptr, abi::query_op_opcodes, answers.numbers_);
-        ask(questions[1], &questions[0], abi::query_op_zcrx, answers.zcrx_);
-        ask(questions[2], &questions[1], abi::query_op_scq, answers.scq_);
-        ask(questions[3], &questions[2], abi::query_op_zcrx_event, answers.zcrx_event_);
-        constexpr int no_ring = -1;
-        if (!system::register_call(no_ring, abi::register_opcode::register_query, &questions[3], 0)) return;
-        if (questions[0].result == 0) found.numbers_ = answers.numbers_;
-        if (questions[1].result == 0) found.zcrx_ = answers.zcrx_;
-        if (questions[2].result == 0) found.scq_ = answers.scq_;
-        if (questions[3].result == 0) found.zcrx_event_ = answers.zcrx_event_;
-    }
-
-    template <class Answer>
-    static void ask(abi::query_hdr& question, const abi::query_hdr* next, std::uint32_t about,
-                    Answer& answer) noexcept {
-        question.next_entry = reinterpret_cast<std::uintptr_t>(next);
-        question.query_op = about;
-        question.query_data = reinterpret_cast<std::uintptr_t>(&answer);
-        question.size = sizeof answer;
+        question numbers{abi::query_op_opcodes, answers.numbers_};
+        question zcrx{abi::query_op_zcrx, answers.zcrx_};
+        question scq{abi::query_op_scq, answers.scq_};
+        question zcrx_event{abi::query_op_zcrx_event, answers.zcrx_event_};
+        if (!lio::ask(numbers, zcrx, scq, zcrx_event)) return;
+        if (numbers.answered()) found.numbers_ = answers.numbers_;
+        if (zcrx.answered()) found.zcrx_ = answers.zcrx_;
+        if (scq.answered()) found.scq_ = answers.scq_;
+        if (zcrx_event.answered()) found.zcrx_event_ = answers.zcrx_event_;
     }
 
     static std::uint32_t setups(const system_abilities& found) noexcept {

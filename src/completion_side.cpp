@@ -90,7 +90,7 @@ result<std::uint32_t> completion_side::wait_on_split(std::uint32_t count, const 
 
 result<std::uint32_t> completion_side::wait_whole(std::uint32_t count, const wait_options* options) noexcept {
     if (polls_itself(*core_)) return poll(count, options);
-    wait_limit limit{options, count};
+    wait_limit limit{*core_, options, count};
     while (completions_ready() < count && !is_full()) {
         const std::uint32_t seen = head_ + slots_ready();
         const std::uint32_t wanted = slots_for(count);
@@ -110,7 +110,7 @@ result<std::uint32_t> completion_side::wait_whole(std::uint32_t count, const wai
 // that has an end asks once at a time.
 result<std::uint32_t> completion_side::poll(std::uint32_t count, const wait_options* options) noexcept {
     if (const auto possible = can_wait(*core_, options); !possible) return possible.error();
-    const wait_limit limit{options};
+    const wait_limit limit{*core_, options};
     for (;;) {
         const std::uint32_t wanted = limit.exists() ? 0 : slots_for(count);
         const auto entered = enter(*core_, 0, wanted, abi::enter_getevents, nullptr);

@@ -75,13 +75,14 @@ bool has_minimum_wait(const wait_options* options) noexcept {
     return wait_terms{options}.minimum_wait() != 0;
 }
 
-wait_limit::wait_limit(const wait_options* options, const wait_options* given) noexcept : given_{given} {
+wait_limit::wait_limit(const ring_core& core, const wait_options* options, const wait_options* given) noexcept
+    : given_{given}, clock_{core.clock.load_relaxed()} {
     if (options == nullptr || !options->has_time_) return;
     constexpr std::int64_t second = 1'000'000'000;
     constexpr std::int64_t longest = INT64_MAX / second / 4; // a hundred years, and no sum overflows
     const timespec& time = options->time_;
     end_ = (time.tv_sec < longest ? time.tv_sec : longest) * second + time.tv_nsec;
-    if (!options->is_absolute_) end_ += system::monotonic_time();
+    if (!options->is_absolute_) end_ += now();
     has_end_ = true;
 }
 
@@ -89,14 +90,14 @@ const wait_options* wait_limit::for_next_call() noexcept {
     const bool is_first = !has_begun_;
     has_begun_ = true;
     if (is_first || !has_end_ || given_->is_absolute_) return given_;
-    const std::int64_t left = end_ - system::monotonic_time();
+    const std::int64_t left = end_ - now();
     left_ = given_->timeout({0, left > 0 ? left : 0});
     left_.time_.tv_sec = left_.time_.tv_nsec / 1'000'000'000;
     left_.time_.tv_nsec %= 1'000'000'000;
     return &left_;
 }
 
-bool wait_limit::has_passed() const noexcept { return has_end_ && system::monotonic_time() >= end_; }
+bool wait_limit::has_passed() const noexcept { return has_end_ && now() >= end_; }
 
 error wait_limit::early_end() const noexcept {
     const bool has_time = given_ != nullptr && (given_->has_time_ || given_->minimum_wait_ != 0);

@@ -57,10 +57,10 @@ inline bool polls_itself(const ring_core& core) noexcept { return core.is_iopoll
 class wait_limit {
 public:
     /// For a wait for `count` completions. Of one only, the kernel tells precisely why it ended, and no clock is read.
-    wait_limit(const wait_options* options, std::uint32_t count) noexcept
-        : wait_limit{count > 1 ? options : nullptr, options} {}
+    wait_limit(const ring_core& core, const wait_options* options, std::uint32_t count) noexcept
+        : wait_limit{core, count > 1 ? options : nullptr, options} {}
     /// For a wait that the kernel does not end.
-    explicit wait_limit(const wait_options* options) noexcept : wait_limit{options, options} {}
+    wait_limit(const ring_core& core, const wait_options* options) noexcept : wait_limit{core, options, options} {}
 
     /// Whether there is an end.
     bool exists() const noexcept { return has_end_; }
@@ -73,10 +73,12 @@ public:
     error early_end() const noexcept;
 
 private:
-    wait_limit(const wait_options* timed, const wait_options* given) noexcept;
+    wait_limit(const ring_core& core, const wait_options* timed, const wait_options* given) noexcept;
+    std::int64_t now() const noexcept { return system::time_on(clock_); }
 
     const wait_options* given_;
     wait_options left_;
+    std::uint32_t clock_;
     std::int64_t end_ = 0;
     bool has_end_ = false;
     bool has_begun_ = false;

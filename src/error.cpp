@@ -293,6 +293,46 @@ constexpr sentence sentences[] = {
      "these bytes are no message of a multishot recvmsg, or one that was received with other sizes of msg_namelen and "
      "msg_controllen"},
 
+    {cause::no_such_cpus, 0, "a set of CPUs for workers is not empty, and their numbers are 0 to 8191"},
+    {cause::worker_affinity_refused, 0,
+     "the kernel refuses this: the calling thread has no workers yet, because it has neither made a ring nor submitted to "
+     "one, or this process may not use one of the CPUs, or the kernel cannot be told where workers run (since Linux 5.14)"},
+    {cause::worker_limits_refused, 0,
+     "the kernel refuses this: a number is above 2^31 - 1, or it cannot be told how many workers there may be (since Linux "
+     "5.15)"},
+    {cause::wait_clock_refused, 0,
+     "a ring's clock is wait_clock::monotonic or boottime, and can be chosen since Linux 6.12; it is as it was"},
+    {cause::busy_poll_missing, 0,
+     "this kernel cannot poll network devices so (since Linux 6.9; queues that are listed: 6.13), or was built without it "
+     "(CONFIG_NET_RX_BUSY_POLL); inactive is nothing to ask for"},
+    {cause::busy_poll_on_polled_ring, 0,
+     "a ring that polls for its completions (setup::iopoll) cannot poll network devices: use another ring for sockets"},
+    {cause::no_such_queue, ENOENT, "this queue is not among those that are polled: it was not added, or taken out again"},
+    {cause::no_such_queue, 0,
+     "queues can be added and removed with busy_poll_tracking::listed only, and no queue has a number as low as this"},
+    {cause::not_an_entry, 0,
+     "this goes to the kernel at once, not as an entry of a queue: leave user_data(), link() and other modifiers out"},
+    {cause::cancel_call, EINVAL,
+     "the kernel refuses this: it may not be able to cancel by a call (since Linux 6.0), or to look for this (kinds and more "
+     "than one property: since 6.6), or the time-out is below 0: push the operation instead"},
+    {cause::cancel_call, ETIME,
+     "the time was over before the operation had ended: a worker runs it and cannot be interrupted; it completes when it "
+     "ends"},
+    {cause::cancel_call, EINTR, "a signal interrupted the wait for what was cancelled: it completes when it ends"},
+    {cause::cancel_call, EBADF, "the descriptor is not open, or the slot is empty: cancel first, then close"},
+    {cause::message_call, EINVAL,
+     "the kernel refuses this message: it cannot take one without a ring (since Linux 6.13), or the target is a slot, which "
+     "only a ring has: name its descriptor"},
+    {cause::message_call, EBADF, "the target of the message is not open, or a ring without a descriptor"},
+    {cause::message_call, EBADFD,
+     "the target of the message is no ring, or nobody has used it yet: its thread must submit, wait or reap first"},
+    {cause::message_call, EOVERFLOW,
+     "the target of the message is full, and there is no memory to keep it: its thread must reap first"},
+    {cause::message_call, ENOMEM, "there is no memory for the message; this may pass"},
+    {cause::message_call, EAGAIN, "the target of the message polls for its completions and is in use: try again"},
+    {cause::message_call, EOWNERDEAD, "the thread that the target of the message belongs to has ended"},
+    {cause::query_missing, 0, "this kernel does not know this question (the first ones: since Linux 6.18), or was not asked"},
+
     {cause::completion_size_missing, 0, "this kernel cannot be asked for a size of the completion queue (since Linux 5.5): leave completion_entries 0"},
     {cause::iopoll_missing, 0, "this kernel lacks setup::iopoll (since Linux 5.1)"},
     {cause::sqpoll_missing, 0, "this kernel lacks setup::sqpoll (since Linux 5.1), or the CPU that was asked for is not there"},

@@ -43,7 +43,7 @@ result<void> ring_base::close() noexcept {
 }
 
 result<submission> ring_base::submit_and_wait_after(enter_answer answer, std::uint32_t count) noexcept {
-    wait_limit no_limit{nullptr, count};
+    wait_limit no_limit{*core(), nullptr, count};
     // What was there before is not known any more: a timer's completion among it is taken for a new one.
     return finish_wait(recover(*core(), answer, unsubmitted(), count, abi::enter_getevents), count, head_, no_limit,
                        nullptr);
@@ -56,7 +56,7 @@ result<submission> ring_base::submit_and_wait(std::uint32_t count, const wait_op
     if (completions_ready() >= count) return submit();
     // Before anything is published: a kernel thread that submits would take it.
     if (const auto possible = can_wait(*core(), options); !possible) return possible.error();
-    wait_limit limit{options, count};
+    wait_limit limit{*core(), options, count};
     const std::uint32_t seen = head_ + slots_ready();
     // Polling does not end when the time does.
     const std::uint32_t wanted = options != nullptr && polls_itself(*core()) ? 0 : slots_for(count);

@@ -68,6 +68,11 @@ public:
     /// The waiting handle asks it to.
     shared_u32 is_asked_to_stop;
 
+    /// What timed waits go by: a number for clock_gettime(2).
+    shared_u32 clock;
+    /// A busy_poll has the one place that there is.
+    bool has_busy_poll;
+
     /// There is no descriptor: `file` is -1, and enter_file is all there is.
     bool is_only_registered;
 

@@ -9,6 +9,7 @@
 #include "trial_setup.hpp"
 
 #include <lio/abi/setup.hpp>
+#include <lio/wait_clock.hpp>
 
 #include <cerrno>
 #include <new>
@@ -182,6 +183,7 @@ result<void> ring_maker::make(const ring_options& options, setup layout, ring_us
         core.owner_thread = system::thread_id();
     }
     core.process = system::process_id();
+    core.clock.store_relaxed(static_cast<std::uint32_t>(wait_clock::monotonic));
     core.flags = flags;
     core.features = parameters.features;
     core.is_sqpoll = has(flags, setup::sqpoll);

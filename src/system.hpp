@@ -149,11 +149,10 @@ inline result<std::size_t> read(int file, void* buffer, std::size_t size) noexce
 inline std::int32_t process_id() noexcept { return static_cast<std::int32_t>(arch::invoke(arch::getpid)); }
 inline std::int32_t thread_id() noexcept { return static_cast<std::int32_t>(arch::invoke(arch::gettid)); }
 
-/// clock_gettime(2) of CLOCK_MONOTONIC, in nanoseconds; it does not fail.
-inline std::int64_t monotonic_time() noexcept {
-    constexpr long clock_monotonic = 1;
+/// clock_gettime(2) of a clock that is there, in nanoseconds; it does not fail.
+inline std::int64_t time_on(std::uint32_t clock) noexcept {
     abi::kernel_timespec time;
-    static_cast<void>(arch::invoke(arch::clock_gettime, clock_monotonic, detail::argument(&time)));
+    static_cast<void>(arch::invoke(arch::clock_gettime, static_cast<long>(clock), detail::argument(&time)));
     return time.tv_sec * 1'000'000'000 + time.tv_nsec;
 }
 

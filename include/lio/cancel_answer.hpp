@@ -20,7 +20,10 @@ public:
 
     /// How a completion says it: `found` is what a result of 0 stands for.
     static constexpr result<cancel_answer> read(const cqe& done, std::uint32_t found) noexcept {
-        const auto answer = done.result();
+        return read(done.result(), found);
+    }
+    /// How the call of cancel_now() says it.
+    static constexpr result<cancel_answer> read(const result<std::int32_t>& answer, std::uint32_t found) noexcept {
         if (answer) return cancelled(*answer == 0 ? found : static_cast<std::uint32_t>(*answer));
         switch (detail::failure_of(answer.error())) {
         case detail::failure::not_found: return not_found();

@@ -105,6 +105,21 @@ enum class cause : std::uint32_t {
     zero_copy_refill_ring_full,
     zero_copy_bytes_are_not_ours,
 
+    // How a ring works and waits.
+    no_such_cpus,
+    worker_affinity_refused,
+    worker_limits_refused,
+    wait_clock_refused,
+    busy_poll_missing,
+    busy_poll_on_polled_ring,
+    no_such_queue,
+
+    // Calls that do what an entry does otherwise, and questions.
+    not_an_entry,
+    cancel_call,
+    message_call,
+    query_missing,
+
     // A requested set-up option that this kernel lacks.
     iopoll_missing,
     sqpoll_missing,

@@ -6,9 +6,12 @@
 #include <lio/buffer_lease.hpp>
 #include <lio/buffer_returns.hpp>
 #include <lio/buffer_ring.hpp>
+#include <lio/busy_poll.hpp>
 #include <lio/cancel_answer.hpp>
+#include <lio/cancel_now.hpp>
 #include <lio/completion.hpp>
 #include <lio/completion_budget.hpp>
+#include <lio/cpu_set.hpp>
 #include <lio/entry_flags.hpp>
 #include <lio/filter_program.hpp>
 #include <lio/large_ring.hpp>
@@ -19,6 +22,7 @@
 #include <lio/personality.hpp>
 #include <lio/personality_id.hpp>
 #include <lio/probe.hpp>
+#include <lio/query.hpp>
 #include <lio/received_message.hpp>
 #include <lio/registered_buffers.hpp>
 #include <lio/registered_eventfd.hpp>
@@ -28,6 +32,9 @@
 #include <lio/ring_memory.hpp>
 #include <lio/ring.hpp>
 #include <lio/ring_description.hpp>
+#include <lio/send_message.hpp>
 #include <lio/split.hpp>
+#include <lio/wait_clock.hpp>
+#include <lio/workers.hpp>
 #include <lio/zero_copy_import.hpp>
 #include <lio/zero_copy_receiver.hpp>

@@ -651,10 +651,15 @@ long kernel::register_call(int file, register_opcode opcode, void* argument, std
         if (answers_questions) return answers_questions(opcode, argument, count);
         return is_model() || is_rule ? -EINVAL : raw(::syscall(register_number, file, opcode, argument, count));
     }
+    const auto played = played_registrations.find(opcode);
+    // Nor does this.
+    if (opcode == register_opcode::register_send_msg_ring && file == -1)
+        return played != played_registrations.end() ? played->second(argument, count) : -EINVAL;
     if (open_.count(file) == 0) {
         violation("a registration with a descriptor that is no open ring");
         return -EBADF;
     }
+    if (played != played_registrations.end()) return played->second(argument, count);
     if (!release_.registers_rings &&
         (opcode == register_opcode::register_ring_fds || opcode == register_opcode::unregister_ring_fds))
         return -EINVAL;

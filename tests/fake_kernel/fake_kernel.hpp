@@ -186,6 +186,8 @@ public:
     std::function<long(abi::register_opcode opcode, void* argument)> plays_zero_copy;
     /// Opens a descriptor as a call that answers with one does: it must be closed, once.
     int open_descriptor();
+    /// Registrations that are played by a test: each answers in the kernel's place, and leaves nothing in the books.
+    std::map<abi::register_opcode, std::function<long(void* argument, std::uint32_t count)>> played_registrations;
     /// The files that there are to read, with what is in them; on both grounds, so that no test depends on the machine's.
     std::map<std::string, std::string> texts;
     /// Happens once, at the next enter, before it is answered in whatever way.

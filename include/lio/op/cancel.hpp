@@ -80,6 +80,10 @@ template <class Derived>
 class cancel_of_one : public cancel_operation_base<Derived> {
 public:
     static result<cancel_answer> interpret(const cqe& done) noexcept { return cancel_answer::read(done, 1); }
+    /// The same of what cancel_now() was told.
+    static result<cancel_answer> interpret_answer(const result<std::int32_t>& answer) noexcept {
+        return cancel_answer::read(answer, 1);
+    }
 
 protected:
     using cancel_operation_base<Derived>::cancel_operation_base;
@@ -90,6 +94,10 @@ template <class Derived>
 class cancel_of_all : public cancel_operation_base<Derived> {
 public:
     static result<cancel_answer> interpret(const cqe& done) noexcept { return cancel_answer::read(done, 0); }
+    /// The same of what cancel_now() was told.
+    static result<cancel_answer> interpret_answer(const result<std::int32_t>& answer) noexcept {
+        return cancel_answer::read(answer, 0);
+    }
 
 protected:
     using cancel_operation_base<Derived>::cancel_operation_base;

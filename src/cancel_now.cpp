@@ -1,0 +1,66 @@
+// Cancelling by a call. On the ring's thread.
+
+#include "ring_core.hpp"
+
+#include <lio/abi/operation_flags.hpp>
+#include <lio/cancel_now.hpp>
+
+#include <cerrno>
+
+namespace lio::detail {
+
+namespace {
+
+result<std::int32_t> call(ring_core& core, const abi::sync_cancel_reg& request) noexcept {
+    const auto done = register_with(core, abi::register_opcode::register_sync_cancel, &request, 1);
+    if (done) return static_cast<std::int32_t>(*done);
+    const error problem = done.error();
+    return problem.why() == cause::register_call ? error{problem.code(), cause::cancel_call} : problem;
+}
+
+// Where the work of completions is left to the program, the kernel does not wake this wait when the operation has ended
+// (up to Linux 7.3 at least): it would last until its time is over, or for ever. So it asks again and again, the first
+// times soon.
+result<std::int32_t> wait_in_parts(ring_core& core, abi::sync_cancel_reg& request, const timespec* timeout) noexcept {
+    constexpr std::int64_t second = 1'000'000'000;
+    constexpr std::int64_t longest_part = 10'000'000;
+    constexpr std::int64_t for_ever = INT64_MAX;
+    std::int64_t left = for_ever;
+    if (timeout != nullptr && timeout->tv_sec < for_ever / second / 2)
+        left = timeout->tv_sec * second + timeout->tv_nsec;
+    bool was_running = false;
+    for (std::int64_t part = 50'000;; part = part * 2 < longest_part ? part * 2 : longest_part) {
+        if (part > left) part = left;
+        request.timeout = {part / second, part % second};
+        const auto done = call(core, request);
+        if (done) return done;
+        // It was found and interrupted, and now it is gone: that is what the kernel calls a success, too.
+        if (was_running && done.error().code() == ENOENT) return 0;
+        if (done.error().code() != ETIME) return done;
+        was_running = true;
+        if (left != for_ever) left -= part;
+        if (left == 0) return done;
+    }
+}
+
+} // namespace
+
+result<std::int32_t> cancel_now(ring_core* core, const abi::sqe& what, const timespec* timeout) noexcept {
+    if (core == nullptr) return ring_is_closed();
+    if ((what.flags & ~abi::sqe_fixed_file) != 0 || what.user_data != 0 || what.personality != 0)
+        return error{EINVAL, cause::not_an_entry};
+    // Two of -1 are no limit to the kernel.
+    if (timeout != nullptr && (timeout->tv_sec < 0 || timeout->tv_nsec < 0)) return error{EINVAL, cause::cancel_call};
+    abi::sync_cancel_reg request;
+    request.addr = what.addr;
+    request.fd = what.fd;
+    request.flags = what.cancel_flags;
+    if ((what.flags & abi::sqe_fixed_file) != 0) request.flags |= abi::async_cancel_fd_fixed;
+    request.opcode = static_cast<std::uint8_t>(what.len);
+    if (has(core->flags, setup::deferred_taskrun)) return wait_in_parts(*core, request, timeout);
+    request.timeout = {-1, -1};
+    if (timeout != nullptr) request.timeout = *timeout;
+    return call(*core, request);
+}
+
+} // namespace lio::detail
