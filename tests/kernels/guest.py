@@ -20,7 +20,8 @@ SCRATCH_DISK = "/dev/nvme0n1"
 
 
 class Run:
-    """What a suite gave: lines of results, all that was printed, and its exit status (None if it came to no end)."""
+    """What a suite gave: lines of results, each with the second at which it came, all that was printed, and its exit
+    status (None if it came to no end)."""
 
     def __init__(self):
         self.started, self.status, self.results, self.output = False, None, [], []
@@ -61,11 +62,11 @@ def boot(cpu, kernel, files, log, only):
         has_disk = cpu.has_nvme and "nvme" not in kernel.missing_modules
         initramfs.write_bytes(make_initramfs(kernel, files, mark, SCRATCH_DISK if has_disk else "", only))
         memory = 768 + 3 * (initramfs.stat().st_size >> 20)  # for a while it is there packed and unpacked
-        words = f"console={cpu.console} panic=-1 quiet loglevel=1 random.trust_cpu=on"
-        words += " nvme.poll_queues=2 LIO_GUEST=yes"
+        words = "".join(f"console={console} " for console in cpu.consoles)
+        words += "panic=-1 quiet loglevel=1 random.trust_cpu=on nvme.poll_queues=2 LIO_GUEST=yes"
         command = [
-            cpu.qemu, "-chardev", "stdio,id=console,signal=off", *cpu.machine, "-smp", "2", "-m", str(memory), "-no-user-config", "-nodefaults", "-no-reboot",
-            "-display", "none", "-monitor", "none",
+            cpu.qemu, "-no-user-config", "-nodefaults", "-no-reboot", "-display", "none", "-monitor", "none",
+            "-chardev", "stdio,id=console,signal=off", *cpu.machine, "-smp", "2", "-m", str(memory),
             "-kernel", str(kernel.image), "-initrd", str(initramfs), "-append", words,
         ]
         if has_disk:
@@ -110,7 +111,7 @@ def run_guest(command, mark, log):
                 limit = threading.Timer(20, guest.kill)  # to switch itself off
                 limit.start()
             else:
-                run.results.append(said.rstrip("\n"))
+                run.results.append((time.monotonic() - began, said.rstrip("\n")))
                 log.write(f"{time.monotonic() - began:7.2f} {said}")
     finally:
         limit.cancel()

@@ -14,7 +14,7 @@ class Cpu:
     flavour: str  # the end of its kernel packages' names; the cloud ones are small and have NVMe built in
     qemu: str
     machine: tuple
-    console: str
+    consoles: tuple  # as Linux names them; kernels do not agree on the number of one on the PCI bus
     build: str  # the folder of its build below build/
     cross_file: str = ""  # none: built by this machine's own compiler
     strip: str = "strip"
@@ -30,17 +30,17 @@ VIRT = ("-accel", "tcg,thread=multi", "-serial", "chardev:console", "-machine")
 CPUS = {
     cpu.name: cpu
     for cpu in (
-        Cpu("x86_64", "amd64", "cloud-amd64", "qemu-system-x86_64", X86, "ttyS4", "tests"),
-        Cpu("i686", "i386", "686-pae", "qemu-system-i386", X86, "ttyS4", "tests-i686", "i686.ini",
+        Cpu("x86_64", "amd64", "cloud-amd64", "qemu-system-x86_64", X86, ("ttyS0", "ttyS4"), "tests"),
+        Cpu("i686", "i386", "686-pae", "qemu-system-i386", X86, ("ttyS0", "ttyS4"), "tests-i686", "i686.ini",
             "i686-linux-gnu-strip"),
         Cpu("aarch64", "arm64", "cloud-arm64", "qemu-system-aarch64", (*VIRT, "virt", "-cpu", "max,pauth-impdef=on"),
-            "ttyAMA0", "tests-aarch64", "aarch64.ini", "aarch64-linux-gnu-strip"),
+            ("ttyAMA0",), "tests-aarch64", "aarch64.ini", "aarch64-linux-gnu-strip"),
         Cpu("armhf", "armhf", "armmp", "qemu-system-arm", (*VIRT, "virt,highmem=off", "-cpu", "cortex-a15"),
-            "ttyAMA0", "tests-armhf", "armhf.ini", "arm-linux-gnueabihf-strip"),
+            ("ttyAMA0",), "tests-armhf", "armhf.ini", "arm-linux-gnueabihf-strip"),
         Cpu("riscv64", "riscv64", "riscv64", "qemu-system-riscv64", (*VIRT, "virt", "-cpu", "rv64"),
-            "ttyS0", "tests-riscv64", "riscv64.ini", "riscv64-linux-gnu-strip"),
+            ("ttyS0",), "tests-riscv64", "riscv64.ini", "riscv64-linux-gnu-strip"),
         Cpu("s390x", "s390x", "s390x", "qemu-system-s390x", (*VIRT, "s390-ccw-virtio", "-cpu", "max"),
-            "ttysclp0", "tests-s390x", "s390x.ini", "s390x-linux-gnu-strip", has_nvme=False),
+            ("ttysclp0",), "tests-s390x", "s390x.ini", "s390x-linux-gnu-strip", has_nvme=False),
     )
 }
 

@@ -13,6 +13,7 @@ class Column:
         self.kernel, self.cpu, self.release = kernel, cpu, release
         self.problem = problem  # why there is no whole result
         self.outcome, self.reasons, self.file = {}, {}, {}  # by the test's name
+        self.took = {}  # seconds
         self.features = {}  # whether it has one, by kind and name
         self.unfinished = ""
         self.seconds = 0.0
@@ -22,15 +23,18 @@ class Column:
         return f"{self.kernel} {self.cpu}"
 
     def add(self, lines):
-        for line in lines:
+        """`lines` are as guest.Run has them."""
+        began = 0.0
+        for second, line in lines:
             outcome, _, rest = line.partition("\t")
             file, _, rest = rest.partition("\t")
             name, *reasons = rest.split("\t")
             if outcome == "begun":
-                self.unfinished = name
+                self.unfinished, began = name, second
             elif outcome in ("has", "lacks"):
                 self.features[file, name] = outcome == "has"
             elif outcome in OUTCOMES:
+                self.took[name] = second - began if self.unfinished == name else 0.0
                 self.unfinished = ""
                 # Some run twice, on different disks: one failure is a failure, and one run is a run.
                 before = self.outcome.get(name, "skipped")
@@ -40,6 +44,9 @@ class Column:
 
     def count(self, outcome):
         return Counter(self.outcome.values())[outcome]
+
+    def slowest(self):
+        return sorted(self.took.items(), key=lambda one: -one[1])[:10]
 
     def failed(self):
         return bool(self.problem) or self.count("failed") > 0
