@@ -1,6 +1,6 @@
-// Prints what the kernel at hand can do, as lio::abilities() found it: a line for each operation, feature and set-up flag
-// that the kernel's interface names, "has" or "lacks", the kind and the name, with tabs between. tests/kernels makes
-// docs/kernel_versions.md of it. One thread.
+// Prints what the kernel at hand can do, as lio::abilities() found it: a line for each operation, feature and set-up
+// flag that the kernel's interface names, "has" or "lacks", the kind and the name, with tabs between. tests/kernels
+// makes docs/kernel_versions.md of it. One thread.
 
 #include <lio/uring.hpp>
 

@@ -14,8 +14,10 @@ class PackageError(Exception):
     """What went wrong, for a person."""
 
 
-def hide_addresses(text):
-    return re.sub(r"\[IP: [^]]*\]", "", re.sub(r"\w+://[^\s'\"]+", "(the archive)", text))
+def hide_address(text, address):
+    host = re.sub(r"^\w+://|[/:].*$", "", re.sub(r"^\w+://[^/@]*@", "", address))
+    text = re.sub(r"\[IP: [^]]*\]|\w+://[^\s'\"]+", "(the archive)", text)
+    return text.replace(host, "(the archive)") if host else text
 
 
 def archive_address():
@@ -38,9 +40,9 @@ class Archive:
         for name in ("lists/partial", "cache/archives/partial", "empty"):
             (self.folder / name).mkdir(parents=True)
         (self.folder / "status").touch()
-        address = archive_address()
+        self.address = archive_address()
         (self.folder / "sources.list").write_text(
-            "".join(f"deb [signed-by={KEYRING}] {address} {suite} main\n" for suite in suites)
+            "".join(f"deb [signed-by={KEYRING}] {self.address} {suite} main\n" for suite in suites)
         )
         dump = subprocess.run(["apt-config", "dump"], check=True, stdout=subprocess.PIPE, text=True).stdout
         reaching = [line for line in dump.splitlines() if re.match(r"Acquire::(https?|ForceIPv|Check-Date)", line)]
@@ -76,7 +78,7 @@ class Archive:
         if done.returncode != 0:
             said = [line for line in done.stderr.splitlines() if line.startswith(("E:", "W:"))][:4]
             raise PackageError("\n  ".join(["the archive of Debian that apt is set up with cannot be used now (no network?):",
-                                            *map(hide_addresses, said)]))
+                                            *(hide_address(line, self.address) for line in said)]))
         return done.stdout
 
     def names(self, start):

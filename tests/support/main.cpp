@@ -1,7 +1,7 @@
 // The main program of every test binary, for Catch2 2.13 and 3. It counts test cases as passed, failed or skipped and
 // ends with one line, "[name] passed=N failed=N skipped=N", which tests/collect.py reads. With LIO_RESULTS=FILE in the
-// environment each case adds lines to that file, which tests/kernels reads: outcome, file, name and reasons, first "begun".
-// A case that asserts nothing has failed: it proves nothing. The listener runs on the main thread.
+// environment each case adds lines to that file, which tests/kernels reads: outcome, file, name and reasons, first
+// "begun". A case that asserts nothing has failed: it proves nothing. The listener runs on the main thread.
 #if __has_include(<catch2/catch_session.hpp>)
 #include <catch2/catch_session.hpp>
 #include <catch2/catch_test_case_info.hpp>
