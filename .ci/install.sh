@@ -9,7 +9,15 @@ package_of()
         nm | readelf | strip) echo binutils ;;
         clang++) echo clang ;;
         *-g++) echo "g++-${1%-g++}" ;;
+        *-linux-gnu*-strip) echo "binutils-${1%-strip}" ;;
+        dpkg-deb) echo dpkg ;;
         qemu-*-static) echo qemu-user-static ;;
+        qemu-system-x86_64 | qemu-system-i386) echo qemu-system-x86 ;;
+        qemu-system-aarch64) echo qemu-system-arm ;;
+        # From Debian 13 on these CPUs have packages of their own.
+        qemu-system-riscv64 | qemu-system-s390x)
+            if apt-cache show "${1%64}" 2>/dev/null | grep -q .; then echo "${1%64}"; else echo qemu-system-misc; fi
+            ;;
         *) echo "$1" ;;
     esac
 }

@@ -272,7 +272,7 @@ TEST_CASE("a receive that was cancelled half-way gives its buffer back through i
     });
 }
 
-TEST_CASE("buffers come round more often than the tail's 16 bits can count", "[buffer_ring][hazard 2]") {
+TEST_CASE("buffers come round more often than the tail's 16 bits can count", "[buffer_ring][hazard 2][slow]") {
     if (!has_buffer_rings()) LIO_SKIP(no_buffer_rings);
     ring ring = lio::ring::create({.entries = 16, .completion_entries = 64}).value();
     constexpr unsigned rounds = 2 * 65536 / 4 + 100;
@@ -306,7 +306,7 @@ TEST_CASE("buffers come round more often than the tail's 16 bits can count", "[b
     CHECK(has_all(take_all(ring, buffers), buffers));
 }
 
-TEST_CASE("the largest ring of buffers works when its tail wraps as a whole", "[buffer_ring][hazard 2]") {
+TEST_CASE("the largest ring of buffers works when its tail wraps as a whole", "[buffer_ring][hazard 2][slow]") {
     if (!has_recv_multishot()) LIO_SKIP("the kernel has no multishot receive (Linux 6.0 has)");
     ring ring = lio::ring::create({.entries = 16, .completion_entries = 1024}).value();
     auto buffers = buffer_ring::create(ring, {.group = 1, .count = 32768, .size = 8}).value();

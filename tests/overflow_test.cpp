@@ -228,7 +228,7 @@ private:
 } // namespace
 
 TEST_CASE("each source's completions keep their order when a queue of 2 overflows with 100,000 of them [hazard 12]",
-          "[hazard 12]") {
+          "[hazard 12][slow]") {
     for (const lio::test::ring_setup& setup : lio::test::available_setups()) {
         DYNAMIC_SECTION("on a ring set up as: " << setup.name) {
             lio::ring_options options = setup.options;

@@ -67,7 +67,7 @@ void check_all_arrive(lio::split_ring& ring, std::uint64_t count, reaping how = 
 
 } // namespace
 
-TEST_CASE("what one thread submits another reaps: nothing lost, nothing twice") {
+TEST_CASE("what one thread submits another reaps: nothing lost, nothing twice", "[slow]") {
     lio::split_ring ring = lio::with_capacity(128).value();
     check_all_arrive(ring, LIO_LONG_TESTS ? 10'000'000 : 1'000'000);
 }

@@ -1,6 +1,7 @@
 // The main program of every test binary, for Catch2 2.13 and 3. It counts test cases as passed, failed or skipped and
-// ends with one line, "[name] passed=N failed=N skipped=N", which tests/collect.py reads.
-// A case that asserts nothing has failed: it proves nothing. The listener runs on the main thread.
+// ends with one line, "[name] passed=N failed=N skipped=N", which tests/collect.py reads. With LIO_RESULTS=FILE in the
+// environment each case adds lines to that file, which tests/kernels reads: outcome, file, name and reasons, first
+// "begun". A case that asserts nothing has failed: it proves nothing. The listener runs on the main thread.
 #if __has_include(<catch2/catch_session.hpp>)
 #include <catch2/catch_session.hpp>
 #include <catch2/catch_test_case_info.hpp>
@@ -53,12 +54,32 @@ void move_new_lines(std::vector<std::string>& from, std::vector<std::string>& to
     from.clear();
 }
 
+std::string base_name(const std::string& path) { return path.substr(path.find_last_of('/') + 1); }
+
+// Closed after every case, so that the cases before one that brings the program down are there.
+void write_result(const char* outcome, const std::string& file, const std::string& name,
+                  const std::vector<std::string>& reasons) {
+    const char* const path = std::getenv("LIO_RESULTS");
+    std::FILE* const results = path != nullptr ? std::fopen(path, "a") : nullptr;
+    if (results == nullptr) {
+        return;
+    }
+    std::string line = std::string{outcome} + '\t' + file + '\t' + name;
+    for (const std::string& reason : reasons) {
+        line += '\t' + reason;
+    }
+    std::fprintf(results, "%s\n", line.c_str());
+    std::fclose(results);
+}
+
 class case_counter : public listener_base {
 public:
     using listener_base::listener_base;
 
     void testCaseStarting(const Catch::TestCaseInfo& info) override {
         name_ = info.name;
+        file_ = base_name(info.lineInfo.file);
+        write_result("begun", file_, name_, {});
         depth_ = 0;
         passes_run_ = 0;
         whole_.clear();
@@ -85,19 +106,29 @@ public:
         if (stats.totals.testCases.failed != 0) {
             ++total.failed;
             total.remarks.push_back("failed: " + name_);
+            write_result("failed", file_, name_, {});
         } else if ((!whole_.empty() && passes_run_ == 0) || (skip_recorded && !asserted)) {
             ++total.skipped;
             remark("skipped: ");
+            write_result("skipped", file_, name_, reasons());
         } else if (!asserted) {
             ++total.failed;
             total.remarks.push_back("failed: " + name_ + ": it asserted nothing");
+            write_result("failed", file_, name_, {"it asserted nothing"});
         } else {
             ++total.passed;
             remark("partly skipped: ");
+            write_result("passed", file_, name_, reasons());
         }
     }
 
 private:
+    std::vector<std::string> reasons() const {
+        std::vector<std::string> all = whole_;
+        all.insert(all.end(), partial_.begin(), partial_.end());
+        return all;
+    }
+
     // True when the pass that has just ended was left by LIO_SKIP.
     bool collect_skips() {
         const std::lock_guard lock(pending.mutex);
@@ -108,15 +139,13 @@ private:
     }
 
     void remark(const char* kind) {
-        for (const std::string& reason : whole_) {
-            total.remarks.push_back(kind + name_ + ": " + reason);
-        }
-        for (const std::string& reason : partial_) {
+        for (const std::string& reason : reasons()) {
             total.remarks.push_back(kind + name_ + ": " + reason);
         }
     }
 
     std::string name_;
+    std::string file_;
     int depth_ = 0;
     unsigned passes_run_ = 0;
     std::vector<std::string> whole_;
@@ -124,8 +153,6 @@ private:
 };
 
 CATCH_REGISTER_LISTENER(case_counter)
-
-std::string base_name(const std::string& path) { return path.substr(path.find_last_of('/') + 1); }
 
 } // namespace
 
