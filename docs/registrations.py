@@ -32,6 +32,8 @@ class Registration:
         self.what, self.names, self.tests, self.failures, self.notes = what, names, tests, failures, notes
 
 
+LIBRARYS_OWN = "the library does it by itself, for rings of one thread"
+
 REGISTRATIONS = {
     # Buffers.
     "register_buffers": Registration(
@@ -110,39 +112,101 @@ REGISTRATIONS = {
         "lists the operations of this kernel", "probe", "abilities()",
         tests=["the probe knows exactly the operations that the kernel lists"],
         failures=["whichever call of probe::ask fails, the error tells it and nothing is left open"]),
-    "register_query": Registration("asks what this kernel knows"),
-    "register_personality": Registration("keeps the caller's credentials, for operations to run with"),
-    "unregister_personality": Registration("forgets them"),
+    "register_query": Registration(
+        "asks what this kernel knows", "ask()", "abilities()",
+        tests=["a question is answered by the kernel, as abilities() has it too [hazard 43]"],
+        failures=["several questions are asked at once, and one that the kernel does not know is no failure of the others"]),
+    "register_personality": Registration(
+        "keeps the caller's credentials, for operations to run with", "personality::create()",
+        tests=["an operation with a personality has the credentials of whoever registered it, at that time"],
+        failures=["a ring keeps 65535 personalities, and one more is refused without harm to them"]),
+    "unregister_personality": Registration(
+        "forgets them", "personality::close()",
+        tests=["a personality that was never registered, or has gone, is an error and not other credentials"],
+        failures=["a personality that cannot be had leaves nothing, one that may not go stays until the ring closes"],
+        notes="so does the end of the object, and of the ring"),
     "register_restrictions": Registration(
-        "limits what the ring does, or, without a ring, what rings that are made later do"),
-    "register_bpf_filter": Registration("lets a BPF program decide which operations may run"),
+        "limits what the ring does, or, without a ring, what rings that are made later do", "restrictions",
+        "restrict_task()",
+        tests=["a restricted ring does what is allowed, and refuses everything else with EACCES",
+               "every ring that a restricted task makes is restricted, in its threads and children too"],
+        failures=["restrictions that the kernel does not know as a whole leave the ring unrestricted",
+                  "a task restricts itself with privileges or without new ones, and what the kernel knows"],
+        notes="of a task since Linux 7.0"),
+    "register_bpf_filter": Registration(
+        "lets a BPF program decide which operations may run", "operation_filter", "filter_task()",
+        tests=["sockets of one family may be made, others are refused",
+               "a filter of a task is one of every ring that it makes from then on"],
+        failures=["programs that filters cannot be are refused, and change nothing",
+                  "a task takes filters with privileges or without new ones, a ring takes them always"]),
     "register_enable_rings": Registration(
         "starts a ring that was made disabled", "enable()",
         tests=["a ring that is asked to start disabled takes nothing until it is enabled [hazard 14]"],
         failures=["a ring that cannot be enabled says why and keeps what was queued"],
         notes="a default ring does it itself at the first use"),
     # How it works and waits.
-    "register_iowq_aff": Registration("keeps the ring's workers to some processors"),
-    "unregister_iowq_aff": Registration("lets them run on any"),
-    "register_iowq_max_workers": Registration("limits how many there are"),
-    "register_ring_fds": Registration("gives the ring a number that is found faster than its descriptor"),
-    "unregister_ring_fds": Registration("takes it away"),
-    "register_sync_cancel": Registration("cancels operations and waits until they have ended"),
-    "register_napi": Registration("lets waits poll the network devices for a while"),
-    "unregister_napi": Registration("no longer"),
-    "register_clock": Registration("chooses the clock of waits with a time"),
+    "register_iowq_aff": Registration(
+        "keeps the ring's workers to some processors", "set_worker_affinity()",
+        tests=["workers run on the CPUs that they are given, and anywhere again after a reset"],
+        failures=["settings of workers are refused with the reason, and nothing changes"]),
+    "unregister_iowq_aff": Registration(
+        "lets them run on any", "reset_worker_affinity()",
+        tests=["workers run on the CPUs that they are given, and anywhere again after a reset"],
+        failures=["a thread that has nothing to do with rings has no workers to set, and one that does not own the ring is "
+                  "told so"]),
+    "register_iowq_max_workers": Registration(
+        "limits how many there are", "set_worker_limits()", "limits_of_workers()",
+        tests=["there are no more bounded workers than the limit says",
+               "there are no more unbounded workers than the limit says"],
+        failures=["settings of workers are refused with the reason, and nothing changes"]),
+    "register_ring_fds": Registration(
+        "gives the ring a number that is found faster than its descriptor", "enable()",
+        tests=["the first submit enables the ring and registers its descriptor, every later one is a single call"],
+        failures=["where the ring's descriptor cannot be registered, the plain one does"],
+        notes=LIBRARYS_OWN),
+    "unregister_ring_fds": Registration(
+        "takes it away", "ring::close()",
+        tests=["closing takes the registered descriptor back before it closes the ring"],
+        failures=["closing on another thread leaves that thread's own table of rings alone"],
+        notes=LIBRARYS_OWN),
+    "register_sync_cancel": Registration(
+        "cancels operations and waits until they have ended", "cancel_now()",
+        tests=["cancel_now ends the operation with this user_data, whose completion is there right after [hazard 33]",
+               "cancel_now waits until what a worker runs has ended"],
+        failures=["cancel_now gives up on what cannot be interrupted when its time is over",
+                  "cancel_now refuses what means nothing to it, and cancels nothing then"]),
+    "register_napi": Registration(
+        "lets waits poll the network devices for a while", "busy_poll::create()", "busy_poll::change()",
+        "busy_poll::add_queue()", "busy_poll::remove_queue()",
+        tests=["busy polling is on as long as its owner lives, in the way that was asked for"],
+        failures=["busy polling is refused where it cannot be, with the reason, and leaves nothing behind"]),
+    "unregister_napi": Registration(
+        "no longer", "busy_poll::close()",
+        tests=["what was registered for busy polling comes back from the kernel"],
+        failures=["busy polling is registered as it is asked for, taken away once, and stays when that fails"],
+        notes="so does the end of the object, and of the ring"),
+    "register_clock": Registration(
+        "chooses the clock of waits with a time", "set_wait_clock()",
+        tests=["deadlines and time-outs go by the clock that the ring was given"],
+        failures=["a clock that is none is refused, and the ring keeps the one that it has"]),
     "register_resize_rings": Registration(
         "gives the queues another size", "ring::resize()",
         tests=["a ring in use can grow: what is queued, in flight and unreaped stays [hazard 21]"],
         failures=["what does not fit is refused, and the ring is as it was [hazard 21]",
                   "a resize whose mapping fails after the kernel has switched closes the ring, says so and leaves nothing "
                   "[hazard 21]"]),
-    "register_send_msg_ring": Registration("sends a message to a ring, without one"),
+    "register_send_msg_ring": Registration(
+        "sends a message to a ring, without one", "send_message()",
+        tests=["a message that is sent without a ring arrives in rings of each set-up"],
+        failures=["a message without a ring is refused where none arrives, with the reason [hazard 43]"]),
     # Memory.
     "register_pbuf_ring": Registration(
         "makes a ring of buffers for the kernel to choose from", "buffer_ring",
-        tests=["a receive writes within its buffer only"],
-        failures=["a count that is no power of two up to 32768 is refused"]),
+        tests=["no buffer is ever lost or has two owners, in a storm over groups of every kind [hazard 34] [hazard 36]",
+               "buffers may lie in memory of the program's own, which is left to it"],
+        failures=["a count that is no power of two up to 32768 is refused",
+                  "memory that is too small for the buffers is refused"],
+        notes="the kernel's memory since Linux 6.4, incremental since 6.12"),
     "unregister_pbuf_ring": Registration(
         "takes it away", "buffer_ring::close()",
         tests=["close unregisters once, and says so from the wrong thread"],
@@ -160,8 +224,21 @@ REGISTRATIONS = {
                   "registered waits are refused where they cannot be, with the reason"],
         notes="until the ring is closed"),
     # Zero-copy receive.
-    "register_zcrx_ifq": Registration("receives from a queue of a network device into the program's memory"),
-    "register_zcrx_ctrl": Registration("controls such a queue"),
+    "register_zcrx_ifq": Registration(
+        "receives from a queue of a network device into the program's memory", "zero_copy_receiver::create()",
+        "zero_copy_import::create()",
+        tests=["some megabytes arrive byte for byte, and every buffer comes back",
+               "two rings receive into the same memory, each for itself"],
+        failures=["whichever call of zero_copy_receiver::create fails, nothing is left behind",
+                  "options that cannot be are refused before or by the kernel, with the reason"],
+        notes="import since Linux 6.19, without a device since 7.1"),
+    "register_zcrx_ctrl": Registration(
+        "controls such a queue", "zero_copy_receiver::flush()", "zero_copy_receiver::export_file()",
+        "zero_copy_receiver::arm()", "zero_copy_receiver::add_area()",
+        tests=["what was given back is received into again once it is flushed",
+               "memory that is added is received into when the first is used up"],
+        failures=["memory that cannot be added leaves things as they were", "a control that this kernel lacks is named"],
+        notes="arm since Linux 7.2, add_area since 7.3"),
 }
 
 
