@@ -23,9 +23,9 @@ public:
     /// Question `number` (abi::query_op_...), with the structure that the kernel is to fill, whatever its length: what
     /// the kernel does not know at its end becomes 0, what the structure has no room for is left out.
     template <class Answer>
-    requires(std::is_trivially_copyable_v<Answer> && !std::is_const_v<Answer>)
-        question(std::uint32_t number, Answer& answer)
-    noexcept : answer_{&answer}, size_{sizeof answer}, number_{number} {}
+        requires(std::is_trivially_copyable_v<Answer> && !std::is_const_v<Answer>)
+    question(std::uint32_t number, Answer& answer) noexcept
+        : answer_{&answer}, size_{sizeof answer}, number_{number} {}
     template <class Answer>
     question(std::uint32_t number, const Answer&& temporary) = delete;
 
@@ -54,8 +54,8 @@ result<void> ask(question* const* questions, std::uint32_t count, abi::query_hdr
 /// Errors: EINVAL, a kernel before 6.18, and none was answered; EFAULT, an answer's memory is not the program's; EPERM,
 /// a filter forbids asking. io_uring_register(2). Since Linux 6.18.
 template <class... More>
-requires(std::is_same_v<More, question>&&...) result<void> ask(question& first, More&... more)
-noexcept {
+    requires(std::is_same_v<More, question> && ...)
+result<void> ask(question& first, More&... more) noexcept {
     question* const all[] = {&first, &more...};
     abi::query_hdr headers[1 + sizeof...(More)];
     return detail::ask(all, 1 + sizeof...(More), headers);

@@ -34,7 +34,8 @@ public:
     /// Allows these operations, named by their types. Types that share a number are allowed together: openat_direct
     /// with openat, recv_multishot with recv.
     template <class... Operations>
-    requires(sizeof...(Operations) != 0) constexpr restrictions allow() const noexcept {
+        requires(sizeof...(Operations) != 0)
+    constexpr restrictions allow() const noexcept {
         return allow(Operations::code...);
     }
     /// The same, named by their numbers. Which numbers there are is the running kernel's affair: one that it does not
