@@ -10,7 +10,7 @@ namespace lio::detail {
 // What the pointers of a side without a ring point to: head equals tail.
 static shared_u32 no_word{};
 // A word that says all the time that something is held back.
-static shared_u32 always_word{~std::uint32_t{0}};
+static constexpr shared_u32 always_word{~std::uint32_t{0}};
 
 void completion_side::forget() noexcept {
     entries_ = nullptr;

@@ -216,7 +216,7 @@ constexpr sentence sentences[] = {
      "after; it has no restrictions"},
     {cause::restrictions_refused, EBUSY,
      "the ring has restrictions already, its own or those of its task, and they are for good: make another ring"},
-    {cause::restrictions_refused, EINVAL,
+    {cause::restrictions_refused, 0,
      "the kernel refuses these restrictions: it knows none (since Linux 5.10), or not all operations and registrations that "
      "are to be allowed: leave out what abilities() does not support; the ring has no restrictions"},
     {cause::task_refused, EPERM,
@@ -225,10 +225,10 @@ constexpr sentence sentences[] = {
     {cause::task_refused, EACCES,
      "only with CAP_SYS_ADMIN, or with no_new_privs, may a task bind its rings: call prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) "
      "first; or the task's restrictions do not allow this call"},
-    {cause::task_refused, EINVAL,
+    {cause::task_refused, 0,
      "the kernel refuses these restrictions: it knows none of tasks (since Linux 7.0), or not all operations and "
      "registrations that are to be allowed: leave out what abilities() does not support"},
-    {cause::filter_refused, EINVAL,
+    {cause::filter_refused, 0,
      "the kernel refuses this filter: it knows none (since Linux 7.0, if built with them), the program has an instruction "
      "that filters may not have, does not end, or is empty or too long, or the kernel does not know the operation"},
     {cause::filter_refused, EMSGSIZE,

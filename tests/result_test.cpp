@@ -67,8 +67,8 @@ static_assert(halved(8).and_then(halved).and_then(halved).value() == 1);
 static_assert(halved(4).transform([](int number) { return number * 10L; }).value() == 20L);
 static_assert(result<void>{}.has_value());
 
-constexpr cause call_kinds[] = {cause::operation, cause::setup_call, cause::enter_call, cause::register_call,
-                                cause::map_call};
+constexpr cause call_kinds[] = {cause::operation, cause::setup_call,  cause::enter_call,  cause::register_call,
+                                cause::map_call,  cause::cancel_call, cause::message_call};
 
 bool is_call_kind(cause why) {
     for (const cause kind : call_kinds)

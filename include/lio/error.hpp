@@ -18,6 +18,8 @@ enum class cause : std::uint32_t {
     enter_call,
     register_call,
     map_call,
+    cancel_call,
+    message_call,
 
     // The library's own refusals, made before the kernel is asked.
     queue_full,
@@ -116,8 +118,6 @@ enum class cause : std::uint32_t {
 
     // Calls that do what an entry does otherwise, and questions.
     not_an_entry,
-    cancel_call,
-    message_call,
     query_missing,
 
     // A requested set-up option that this kernel lacks.

@@ -118,7 +118,7 @@ protected:
     std::uint32_t head_; // ours; the kernel's copy is only written
     shared_u32* shared_head_;
     shared_u32* kernel_tail_;
-    shared_u32* holding_word_;
+    const shared_u32* holding_word_;
     shared_u32* submission_head_; // the address that stands for the ring towards ThreadSanitizer
     std::uint32_t holding_flags_; // any of these in that word: the kernel holds completions back
     std::uint32_t plain_wait_limit_; // the capacity; 0 where waiting is more than one plain enter
