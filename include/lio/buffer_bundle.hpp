@@ -116,7 +116,7 @@ public:
         leave();
     }
     /// The same together with others: the kernel sees all of them at once, when `returns` is destroyed.
-    void give_back(buffer_returns& returns) noexcept {
+    void give_back([[maybe_unused]] buffer_returns& returns) noexcept {
         LIO_ASSERT(list_ == nullptr || list_ == returns.list_, "these buffers are another buffer_ring's");
         if (list_ == nullptr) return;
         take_back_all();

@@ -50,7 +50,7 @@ public:
         leave();
     }
     /// The same together with others: the kernel sees all of them at once, when `returns` is destroyed.
-    void give_back(buffer_returns& returns) noexcept {
+    void give_back([[maybe_unused]] buffer_returns& returns) noexcept {
         LIO_ASSERT(list_ == nullptr || list_ == returns.list_, "this buffer is another buffer_ring's");
         if (list_ == nullptr) return;
         list_->take_back(id_);

@@ -218,7 +218,7 @@ inline void zero_copy_lease::give_back() noexcept {
     forget();
 }
 
-inline void zero_copy_lease::give_back(zero_copy_returns& returns) noexcept {
+inline void zero_copy_lease::give_back([[maybe_unused]] zero_copy_returns& returns) noexcept {
     LIO_ASSERT(receiver_ == nullptr || receiver_ == &returns.receiver_, "this memory is another zero_copy_receiver's");
     if (receiver_ == nullptr) return;
     receiver_->refill_.put(where_.refill());
