@@ -336,7 +336,7 @@ private:
             --cancels_;
             return;
         }
-        link& one = links_[done.user_data()];
+        link& one = links_[static_cast<std::size_t>(done.user_data())];
         REQUIRE(one.is_busy);
         group::holding got = one.from->take(done, one.is_bundle, below(2) == 0);
         if (done.raw_result() > 0) {

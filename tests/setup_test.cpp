@@ -212,10 +212,14 @@ TEST_CASE("rings that are attached share the kernel thread that submits, others 
     const auto thread_of = [](lio::ring& ring) {
         int thread = -1;
         if (!ring.push(nop{}) || !ring.submit_and_wait(1) || !ring.try_next()) return thread;
-        std::ifstream about{"/proc/self/fdinfo/" + std::to_string(ring.file())};
-        std::string word;
-        while (about >> word)
-            if (word == "SqThread:") about >> thread;
+        // While the thread is at work, the kernel may say -1.
+        for (int attempt = 0; thread <= 0 && attempt < 200; ++attempt) {
+            if (attempt != 0) ::usleep(1000);
+            std::ifstream about{"/proc/self/fdinfo/" + std::to_string(ring.file())};
+            std::string word;
+            while (about >> word)
+                if (word == "SqThread:") about >> thread;
+        }
         return thread;
     };
     const int thread = thread_of(*made);

@@ -12,6 +12,27 @@
 namespace lio {
 
 namespace detail {
+
+/// Numbers from 0 on.
+template <std::uint32_t Size>
+struct number_set {
+    std::uint64_t words[Size / 64] = {};
+    bool has_larger = false;
+
+    constexpr void add(std::uint32_t number) noexcept {
+        if (number >= Size)
+            has_larger = true;
+        else
+            words[number / 64] |= std::uint64_t{1} << (number % 64);
+    }
+    constexpr bool has(std::uint32_t number) const noexcept {
+        return number < Size && (words[number / 64] >> (number % 64) & 1) != 0;
+    }
+};
+
+} // namespace detail
+
+namespace detail {
 class ring_core;
 }
 
@@ -102,23 +123,6 @@ private:
     friend class restriction_list;
     friend result<void> restrict_task(const restrictions& allowed) noexcept;
 
-    /// Numbers from 0 on.
-    template <std::uint32_t Size>
-    struct number_set {
-        std::uint64_t words[Size / 64] = {};
-        bool has_larger = false;
-
-        constexpr void add(std::uint32_t number) noexcept {
-            if (number >= Size)
-                has_larger = true;
-            else
-                words[number / 64] |= std::uint64_t{1} << (number % 64);
-        }
-        constexpr bool has(std::uint32_t number) const noexcept {
-            return number < Size && (words[number / 64] >> (number % 64) & 1) != 0;
-        }
-    };
-
     template <class... More>
     constexpr restrictions allow_more(More... more) const noexcept {
         if constexpr (sizeof...(More) == 0)
@@ -128,8 +132,8 @@ private:
     }
     result<void> apply(detail::ring_core* core) const noexcept;
 
-    number_set<128> operations_;
-    number_set<64> registrations_;
+    detail::number_set<128> operations_;
+    detail::number_set<64> registrations_;
     entry_flags allowed_flags_ = entry_flags::none;
     entry_flags required_flags_ = entry_flags::none;
 };
