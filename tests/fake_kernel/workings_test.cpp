@@ -110,7 +110,7 @@ TEST_CASE("a deadline on another clock is the kernel's to the nanosecond, and a 
     REQUIRE_FALSE(enters.empty());
     CHECK(enters[0].time.tv_sec == 12);
     CHECK(enters[0].time.tv_nsec == 34);
-    CHECK((enters[0].arguments[3] & abi::enter_abs_timer) != 0);
+    CHECK((static_cast<std::uint32_t>(enters[0].arguments[3]) & abi::enter_abs_timer) != 0);
 }
 
 TEST_CASE("a cancel by a call carries what the operation says, and waits without an end or with one") {
