@@ -162,6 +162,42 @@ TEST_CASE("reaping releases what was visited, and what follows a break comes aga
     });
 }
 
+TEST_CASE("for_each visits every completion once and in order, wherever the queue's memory ends") {
+    under_each_setup([](lio::ring& ring) {
+        std::uint64_t pushed = 0;
+        std::uint64_t seen = 0;
+        for (std::uint32_t batch = 1; pushed < 200; batch = batch % 5 + 1) {
+            for (std::uint32_t i = 0; i < batch; ++i) ring.push(nop().user_data(pushed++)).value();
+            ring.submit_and_wait(batch).value();
+            ring.reap().for_each([&seen](const lio::cqe& done) { REQUIRE(done.user_data() == seen++); });
+            REQUIRE(seen == pushed);
+            REQUIRE(ring.ready() == 0);
+        }
+        ring.reap().for_each([](const lio::cqe&) { FAIL("nothing was there"); });
+    });
+}
+
+TEST_CASE("for_each that is left by an exception has visited what it came to, and the rest comes again") {
+    under_each_setup([](lio::ring& ring) {
+        std::uint64_t pushed = 0;
+        std::uint64_t seen = 0;
+        for (std::uint32_t round = 0; round < 40; ++round) {
+            for (int i = 0; i < 5; ++i) ring.push(nop().user_data(pushed++)).value();
+            ring.submit_and_wait(5).value();
+            const std::uint64_t last = seen + round % 5;
+            const auto visit = [&](const lio::cqe& done) {
+                REQUIRE(done.user_data() == seen);
+                if (seen++ == last) throw last;
+            };
+            REQUIRE_THROWS_AS(ring.reap().for_each(visit), std::uint64_t);
+            REQUIRE(seen == last + 1);
+            REQUIRE(ring.ready() == pushed - seen);
+            ring.reap().for_each([&seen](const lio::cqe& done) { REQUIRE(done.user_data() == seen++); });
+            REQUIRE(seen == pushed);
+        }
+    });
+}
+
 TEST_CASE("a range that is not walked releases nothing") {
     lio::ring ring = lio::ring::create().value();
     ring.push(nop().user_data(1)).value();

@@ -89,6 +89,8 @@ public:
     /// `problem` must be an error: its code is not 0.
     constexpr result(lio::error problem) noexcept : storage{problem} {
         LIO_ASSERT(problem.code() != 0, "an error has a code other than 0");
+        // What the compiler knows of an error that comes from elsewhere it need not test.
+        if (problem.code() == 0) __builtin_unreachable();
     }
 
     constexpr bool has_value() const noexcept { return this->error_.code() == 0; }

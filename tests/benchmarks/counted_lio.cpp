@@ -44,7 +44,7 @@ template <std::uint32_t Batch, class Make>
             }
         }
         ring.submit_and_wait(Batch).value();
-        for (const lio::cqe& done : ring.reap()) sum += done.user_data();
+        ring.reap().for_each([&sum](const lio::cqe& done) { sum += done.user_data(); });
     }
     return is_sum<Batch>(sum, rounds);
 }

@@ -56,15 +56,14 @@ public:
     [[gnu::always_inline]] result<entry> try_next() noexcept {
         const std::uint32_t tail = this->kernel_tail_->load_acquire(); // as in reap()
         skip_leading_padding(tail);
-        if (tail == this->head_) [[unlikely]] {
+        const std::uint32_t head = this->head_;
+        if (tail == head) [[unlikely]] {
             if (!this->is_holding_back()) return this->nothing_is_ready();
-            if (const auto flushed = this->flush(); !flushed) return flushed.error();
-            skip_leading_padding(this->kernel_tail_->load_acquire());
+            auto flushed = flush_and_take();
+            if (!flushed) return flushed.error();
+            return member_by_member(*flushed);
         }
-        thread_sanitizer_acquire(this->submission_head_);
-        const entry done = at(this->head_);
-        this->release(next_position(this->head_));
-        return done;
+        return take(head);
     }
 
     /// The next completion, waited for. Errors: those of wait().
@@ -91,6 +90,28 @@ private:
         } else {
             return static_cast<const entry*>(completion_side::entries_)[position & completion_side::mask_];
         }
+    }
+
+    // Else compilers copy all of it through memory even where one member is wanted.
+    static entry member_by_member(const entry& done) noexcept {
+        if constexpr (std::is_same_v<entry, cqe>)
+            return cqe{abi::cqe{done.user_data(), done.raw_result(), done.flags()}};
+        else
+            return done;
+    }
+
+    // Copies the completion at the head and releases it.
+    [[gnu::always_inline]] result<entry> take(std::uint32_t head) noexcept {
+        thread_sanitizer_acquire(this->submission_head_);
+        entry done = member_by_member(at(head));
+        this->release(next_position(head));
+        return done;
+    }
+
+    [[gnu::noinline]] result<entry> flush_and_take() noexcept {
+        if (const auto flushed = this->flush(); !flushed) return flushed.error();
+        skip_leading_padding(this->kernel_tail_->load_acquire());
+        return take(this->head_);
     }
 
     // The position behind the completion at this one.
@@ -151,6 +172,23 @@ public:
         if (side_.head_ == begin_ || static_cast<std::int32_t>(visited_ - side_.head_) > 0) side_.release(visited_);
     }
 
+    /// Calls visit(completion) for each of them, in order: the same as the loop, for less, because it walks through
+    /// neighbours in memory. What throws counts as visited, what comes after it comes again.
+    template <class Visit>
+    [[gnu::always_inline]] void for_each(Visit&& visit) {
+        if constexpr (may_have_padding) {
+            for (shown done : *this) visit(done);
+        } else {
+            // Where the ring's memory ends they go on at its start.
+            for (std::uint32_t position = begin_; position != end_; position = visited_) {
+                const std::uint32_t mask = side_.completion_side::mask_;
+                const std::uint32_t to_the_end = mask + 1 - (position & mask);
+                const std::uint32_t left = end_ - position;
+                walk(position, left < to_the_end ? left : to_the_end, visit);
+            }
+        }
+    }
+
     iterator begin() noexcept { return {*this, begin_}; }
     iterator end() noexcept { return {*this, end_}; }
     /// How many they are.
@@ -166,6 +204,22 @@ public:
     bool empty() const noexcept { return begin_ == end_; }
 
 private:
+    // What was visited is noted however the walk ends.
+    struct progress {
+        reaped& range;
+        const entry* const first;
+        const entry* next;
+        [[gnu::always_inline]] ~progress() { range.visited_ += static_cast<std::uint32_t>(next - first); }
+    };
+
+    template <class Visit>
+    [[gnu::always_inline]] void walk(std::uint32_t position, std::uint32_t count, Visit& visit) {
+        visited_ = position;
+        const entry* const first = &side_.at(position);
+        const entry* const last = first + count;
+        for (progress so_far{*this, first, first}; so_far.next != last;) visit(*so_far.next++);
+    }
+
     friend class completion_entries;
     reaped(completion_entries& side, std::uint32_t begin, std::uint32_t end) noexcept
         : side_{side}, begin_{begin}, end_{end}, visited_{begin} {}

@@ -118,7 +118,7 @@ protected:
     shared_u32* shared_tail_;
     // What a plain enter is called with. The limit is the capacity, which all that can be queued is below, or 0
     // where a plain enter will not do.
-    std::uint32_t plain_submit_limit_;
+    unsigned long plain_submit_limit_; // as wide as what is compared with it
     long enter_file_;
     std::uint32_t enter_flags_;
     std::uint32_t wait_flags_;
