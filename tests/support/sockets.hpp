@@ -20,6 +20,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace lio::test {
 
@@ -161,6 +162,24 @@ inline std::string receive_all(int socket, std::size_t size) {
         const std::string part = receive_some(socket, size - text.size());
         REQUIRE_FALSE(part.empty());
         text += part;
+    }
+    return text;
+}
+
+/// The same of a send that the ring has in flight and that does not fit at once; `done` gets the completions that come
+/// meanwhile. A ring that defers its work goes on with the send only when it is looked at, so waiting for the bytes alone
+/// could be for ever.
+inline std::string receive_while_sending(ring& ring, int socket, std::size_t size, std::vector<cqe>& done) {
+    std::string text;
+    int looks_in_vain = 0;
+    while (text.size() < size) {
+        pollfd waiting{socket, POLLIN, 0};
+        if (::poll(&waiting, 1, 10) == 1) {
+            text += receive_some(socket, size - text.size());
+            looks_in_vain = 0;
+        }
+        for (const cqe& one : ring.reap()) done.push_back(one);
+        REQUIRE(++looks_in_vain < 1000);
     }
     return text;
 }
