@@ -215,7 +215,8 @@ TEST_CASE("under a storm the completion queue overflows without a budget, and ne
             }
             ring.submit().value();
             if (reaped % 16 < 4) most = std::max(most, kept_back(ring.file()));
-            if (ring.ready() == 0) ring.wait(1).value();
+            // A slot can still be taken when all that was pushed has completed (setup::sqpoll): then nothing would wake us.
+            if (ring.ready() == 0 && budget.in_flight() != 0) ring.wait(1).value();
             completion_budget::returns returned{budget};
             for (const lio::cqe& done : ring.reap()) {
                 returned.release<nop>(done);
