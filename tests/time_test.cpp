@@ -642,8 +642,8 @@ TEST_CASE("link_timeout says that it came too late, or was never started, when t
         const time_limit limit = of(done, 2).result<op::link_timeout>().value();
         if (limited)
             CHECK((limit == time_limit::exceeded_too_late || limit == time_limit::exceeded));
-        else
-            CHECK(limit == time_limit::kept);
+        else // It was never started, or on a slow machine only while the cancel was on its way.
+            CHECK((limit == time_limit::kept || limit == time_limit::exceeded_too_late));
     });
 }
 
