@@ -141,6 +141,31 @@ def every_file_opens_with_what_it_is():
 
 
 @case
+def every_source_is_in_the_list_that_both_builds_read():
+    listed = (ROOT / "src/sources.txt").read_text().splitlines()
+    assert listed == sorted(path.name for path in (ROOT / "src").glob("*.cpp")), "src/sources.txt is not ls src/*.cpp"
+
+
+@case
+def the_version_is_in_one_place_and_what_is_none_does_not_compile():
+    version = re.search(r' version\{"(\d+\.\d+\.\d+)"\};', (ROOT / "include/lio/version.hpp").read_text())[1]
+    for path in ("meson.build", "src/meson.build", "CMakeLists.txt", "docs/Doxyfile.in"):
+        assert version not in (ROOT / path).read_text(), f"{path} has a version of its own"
+    source = options.work / "version.cpp"
+    major, minor, patch = version.split(".")
+    source.write_text("#include <lio/version.hpp>\n"
+                      f"static_assert(lio::version.major == {major} && lio::version.minor == {minor});\n"
+                      f"static_assert(lio::version.patch == {patch} && lio::version.string[{len(version)}] == 0);\n"
+                      'constexpr lio::library_version longer{"10.203.0"};\n'
+                      "static_assert(longer.major == 10 && longer.minor == 203 && longer.patch == 0);\n")
+    run(*compile_flags("-fsyntax-only", source))
+    for wrong in ("", "1", "1.2", "1.2.", "1..3", "1.2.3.4", "1.2.3-rc1", "v1.2.3"):
+        source.write_text(f'#include <lio/version.hpp>\nconstexpr lio::library_version made{{"{wrong}"}};\n')
+        done = subprocess.run(compile_flags("-fsyntax-only", source), stderr=subprocess.DEVNULL)
+        assert done.returncode != 0, f"'{wrong}' passes for a version"
+
+
+@case
 def full_fences_are_where_one_side_may_sleep_while_the_other_acts():
     # Store, fence, load on both sides: without the fence a wake-up is lost so rarely that no run of a test shows it.
     # x86; ARM; RISC-V; s390x; POWER.

@@ -34,6 +34,7 @@
 #include <lio/ring_description.hpp>
 #include <lio/send_message.hpp>
 #include <lio/split.hpp>
+#include <lio/version.hpp>
 #include <lio/wait_clock.hpp>
 #include <lio/workers.hpp>
 #include <lio/zero_copy_import.hpp>
