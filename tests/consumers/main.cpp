@@ -1,5 +1,5 @@
-// A project that uses lio-uring: one nop, round trip. .ci/run builds it as a parent of the subproject, against the
-// installed library, and through CMake; it includes the one public door and nothing else of the library.
+// What every consumer project is made of: one nop, there and back, and the version. It includes the one public door and
+// nothing else of the library. Single-threaded.
 #include <lio/uring.hpp>
 
 #include <cstdio>
@@ -14,8 +14,9 @@ int main() {
     ring.push(lio::op::nop().user_data(42)).value();
     ring.submit_and_wait(1).value();
     for (const lio::cqe& done : ring.reap()) {
-        std::printf("nop %d: done\n", static_cast<int>(done.user_data()));
-        return done.user_data() == 42 ? 0 : 1;
+        std::printf("lio-uring %s: nop %d: %s\n", lio::version.string, done.user_data_as<int>(),
+                    done.result() ? "done" : done.result().error().message());
+        return done.user_data() == 42 && done.result() ? 0 : 1;
     }
     return 1;
 }
