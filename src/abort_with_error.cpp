@@ -15,11 +15,11 @@ namespace {
 // Collects one line, so that it reaches standard error in one piece.
 class line {
 public:
-    line& operator<<(const char* text) noexcept {
+    [[gnu::noinline]] line& operator<<(const char* text) noexcept {
         for (; *text != '\0' && size_ < sizeof text_; ++text) text_[size_++] = *text;
         return *this;
     }
-    line& operator<<(int number) noexcept {
+    [[gnu::noinline]] line& operator<<(int number) noexcept {
         char digits[12];
         char* first = digits + sizeof digits;
         *--first = '\0';
@@ -30,7 +30,7 @@ public:
         } while (left != 0);
         return *this << first;
     }
-    [[noreturn]] void print_and_abort() noexcept {
+    [[noreturn, gnu::noinline]] void print_and_abort() noexcept {
         system::print(text_, size_);
         system::abort();
     }

@@ -49,8 +49,9 @@ wait_options wait_terms::write(const wait_options& options, abi::reg_wait& wait,
     return registered;
 }
 
-result<void> can_wait(std::uint32_t features, const wait_options* options) noexcept {
-    const wait_terms terms{options};
+namespace {
+
+[[gnu::noinline]] result<void> can_wait(std::uint32_t features, const wait_terms& terms) noexcept {
     const auto has = [features](std::uint32_t feature) { return (features & feature) != 0; };
     if ((terms.flags & abi::enter_ext_arg) != 0 && !has(abi::feat_ext_arg))
         return error{EOPNOTSUPP, cause::timed_wait_missing};
@@ -62,18 +63,25 @@ result<void> can_wait(std::uint32_t features, const wait_options* options) noexc
     return {};
 }
 
-result<void> can_wait(const ring_core& core, const wait_options* options) noexcept {
-    if (const auto possible = can_wait(core.features, options); !possible) return possible;
+[[gnu::noinline]] result<void> can_wait(const ring_core& core, const wait_terms& terms) noexcept {
+    const auto possible = can_wait(core.features, terms);
     // Polling, the kernel would take no notice of them.
-    const wait_terms terms{options};
-    if (polls_itself(core) && (terms.minimum_wait() != 0 || terms.has_signals()))
+    if (possible && polls_itself(core) && (terms.minimum_wait() != 0 || terms.has_signals()))
         return error{EOPNOTSUPP, cause::polled_wait};
-    return {};
+    return possible;
 }
 
-bool has_minimum_wait(const wait_options* options) noexcept {
-    return wait_terms{options}.minimum_wait() != 0;
+} // namespace
+
+result<void> can_wait(std::uint32_t features, const wait_options* options) noexcept {
+    return can_wait(features, wait_terms{options});
 }
+
+result<void> can_wait(const ring_core& core, const wait_options* options) noexcept {
+    return can_wait(core, wait_terms{options});
+}
+
+bool has_minimum_wait(const wait_options* options) noexcept { return wait_terms{options}.minimum_wait() != 0; }
 
 wait_limit::wait_limit(const ring_core& core, const wait_options* options, const wait_options* given) noexcept
     : given_{given}, clock_{core.clock.load_relaxed()} {
@@ -109,15 +117,17 @@ error wait_limit::early_end() const noexcept {
 namespace {
 
 // The sentence that fits what the kernel said.
-error explained(error problem) noexcept {
+[[gnu::noinline]] error explained(error problem) noexcept {
+    cause why = problem.why();
     switch (problem.code()) {
-    case EEXIST: return error{EEXIST, cause::wrong_thread};
-    case EBADFD: return error{EBADFD, cause::ring_disabled};
-    case EOWNERDEAD: return error{EOWNERDEAD, cause::polling_thread_died};
-    case EINTR: return error{EINTR, cause::wait_interrupted};
-    case ETIME: return error{ETIME, cause::wait_timed_out};
-    default: return problem;
+    case EEXIST: why = cause::wrong_thread; break;
+    case EBADFD: why = cause::ring_disabled; break;
+    case EOWNERDEAD: why = cause::polling_thread_died; break;
+    case EINTR: why = cause::wait_interrupted; break;
+    case ETIME: why = cause::wait_timed_out; break;
+    default: break;
     }
+    return error{problem.code(), why};
 }
 
 // What a call is made with, the flags of the ring itself left out.
@@ -168,15 +178,14 @@ enter_answer enter_call(long file, unsigned long submit_count, unsigned long wai
 
 result<std::uint32_t> enter(ring_core& core, std::uint32_t submit_count, std::uint32_t wait_for, std::uint32_t flags,
                             const wait_options* options) noexcept {
-    if (const auto possible = can_wait(core, options); !possible) return possible.error();
     const wait_terms terms{options};
+    if (const auto possible = can_wait(core, terms); !possible) return possible.error();
     const enter_arguments arguments{submit_count, wait_for, flags | terms.flags, terms.address(), terms.size()};
     if (core.is_sqpoll) return enter_sqpoll(core, arguments);
     const bool is_elsewhere = core.is_elsewhere();
     if (is_elsewhere && core.is_only_registered) return error{EEXIST, cause::wrong_thread};
     // The descriptor itself is good on every thread, and the kernel knows whether the ring is.
-    const auto taken =
-        is_elsewhere ? arguments.call(core.file, 0) : arguments.call(core.enter_file, core.enter_flags);
+    const auto taken = arguments.call(is_elsewhere ? core.file : core.enter_file, is_elsewhere ? 0 : core.enter_flags);
     return finish(core, taken, arguments);
 }
 

@@ -24,9 +24,9 @@ result<std::uint32_t> register_with(ring_core& core, abi::register_opcode opcode
                                     std::uint32_t count) noexcept {
     if (!core.is_open()) return ring_is_closed();
     if (core.is_only_registered && core.is_elsewhere()) return error{EEXIST, cause::wrong_thread};
-    const auto answer = core.is_only_registered
-                            ? system::register_call(core.enter_file, by_registered_ring(opcode), argument, count)
-                            : system::register_call(core.file, opcode, argument, count);
+    const int file = core.is_only_registered ? core.enter_file : core.file;
+    const auto answer =
+        system::register_call(file, core.is_only_registered ? by_registered_ring(opcode) : opcode, argument, count);
     // A ring of one thread takes registrations from that thread only; one that is no thread's yet, from any.
     if (!answer && answer.error().code() == EEXIST && has(core.flags, setup::single_issuer) && core.owner_thread != 0 &&
         core.owner_thread != system::thread_id())

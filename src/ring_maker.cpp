@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::uint32_t most_entries = 32768; // the kernel's limit so far; it is asked before this is looked at
 
-abi::params parameters_for(const ring_options& options, setup flags) noexcept {
+[[gnu::noinline]] abi::params parameters_for(const ring_options& options, setup flags) noexcept {
     abi::params parameters{};
     parameters.flags = static_cast<std::uint32_t>(flags);
     if (options.completion_entries != 0) {
@@ -42,7 +42,7 @@ abi::params parameters_for(const ring_options& options, setup flags) noexcept {
 }
 
 // Whether a small ring with just this much can be made: tells which option it was that the kernel refused.
-bool can_set_up(const ring_options& options, setup flags) noexcept {
+[[gnu::noinline]] bool can_set_up(const ring_options& options, setup flags) noexcept {
     return trial_setup(parameters_for(options, flags)) != EINVAL;
 }
 
