@@ -89,6 +89,21 @@ def every_public_header_compiles_alone():
 
 
 @case
+def a_program_of_an_older_standard_gets_one_error_that_names_the_right_one():
+    source = options.work / "older.cpp"
+    for header in headers():
+        for standard in ("-std=c++11", "-std=c++17"):
+            name = header.relative_to(ROOT / "include")
+            source.write_text(f"#include <{name}>\nint main() {{ return lio::version.major; }}\n")
+            done = subprocess.run([*options.compiler, standard, f"-I{ROOT / 'include'}", "-fsyntax-only", source],
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            errors = re.findall(r"^.*\berror: .*$", done.stdout, re.MULTILINE)
+            assert done.returncode != 0 and errors and "C++20" in errors[0], f"{name}\n{done.stdout}"
+            # The other one only says that the compilation ends here.
+            assert len(errors) == 2 and "fatal error: " in errors[1] and "no/more/of/this" in errors[1], done.stdout
+
+
+@case
 def public_headers_include_only_each_other_and_light_standard_headers():
     for header in headers():
         allowed = PUBLIC_STANDARD | ({"<system_error>"} if header.name == "error_code.hpp" else set())
@@ -104,7 +119,7 @@ def operations_and_rings_do_not_know_each_other():
     for header in operations.glob("*.hpp"):
         for name in includes(header):
             assert not re.match(r"<lio/(ring|split|detail/|registered_files|registered_buffers|buffer_ring)", name) or (
-                name in ("<lio/detail/assert.hpp>", "<lio/detail/failure.hpp>")
+                name in ("<lio/detail/assert.hpp>", "<lio/detail/failure.hpp>", "<lio/detail/language.hpp>")
             ), f"{header} includes {name}"
     for header in rings:
         for name in includes(header):
@@ -115,7 +130,8 @@ def operations_and_rings_do_not_know_each_other():
 def the_abi_stands_on_nothing():
     for header in [ROOT / "include/lio/abi.hpp", *(ROOT / "include/lio/abi").glob("*.hpp")]:
         for name in includes(header):
-            assert name.startswith("<lio/abi/") or name in PUBLIC_STANDARD, f"{header} includes {name}"
+            allowed = name.startswith("<lio/abi/") or name in PUBLIC_STANDARD or name == "<lio/detail/language.hpp>"
+            assert allowed, f"{header} includes {name}"
 
 
 @case

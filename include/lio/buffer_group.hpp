@@ -1,6 +1,8 @@
 // buffer_group: the number under which operations find the buffers that they may pick from. A value.
 #pragma once
 
+#include <lio/detail/language.hpp>
+
 #include <cstdint>
 
 namespace lio {

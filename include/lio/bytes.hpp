@@ -3,6 +3,8 @@
 // standard header beyond <cstddef>: std::span alone would triple the cost of including the library.
 #pragma once
 
+#include <lio/detail/language.hpp>
+
 #include <cstddef>
 #include <type_traits>
 

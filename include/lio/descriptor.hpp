@@ -2,6 +2,8 @@
 // types, so that the right flag is set in the entry without the caller's help. Values that own nothing.
 #pragma once
 
+#include <lio/detail/language.hpp>
+
 #include <cstdint>
 
 namespace lio {

@@ -3,6 +3,8 @@
 // header stays light.
 #pragma once
 
+#include <lio/detail/language.hpp>
+
 #include <cstdint>
 
 namespace lio {

@@ -1,6 +1,8 @@
 // file_offset: where in a file a transfer begins. A value; includes nothing of the library.
 #pragma once
 
+#include <lio/detail/language.hpp>
+
 #include <cstdint>
 #include <type_traits>
 

@@ -1,6 +1,8 @@
 // What may stand among the descriptors that are put into the slots of a ring's registered files. Constants.
 #pragma once
 
+#include <lio/detail/language.hpp>
+
 namespace lio {
 
 /// Instead of a descriptor: the slot is empty, or becomes so.

@@ -1,6 +1,8 @@
 // personality_id: the number under which an operation finds the credentials that it runs with. A value.
 #pragma once
 
+#include <lio/detail/language.hpp>
+
 #include <cstdint>
 
 namespace lio {

@@ -2,6 +2,8 @@
 // program's own type becomes them and comes back. Any thread; no state.
 #pragma once
 
+#include <lio/detail/language.hpp>
+
 #include <cstdint>
 #include <type_traits>
 

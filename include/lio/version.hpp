@@ -1,6 +1,8 @@
 // The version of this library: the one place that has it, which both builds read. Values only.
 #pragma once
 
+#include <lio/detail/language.hpp>
+
 namespace lio {
 
 /// A version, made of "major.minor.patch". The major version is the one in the shared library's name.

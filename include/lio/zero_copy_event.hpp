@@ -2,6 +2,8 @@
 // thread.
 #pragma once
 
+#include <lio/detail/language.hpp>
+
 #include <cstdint>
 
 namespace lio {

@@ -2,6 +2,8 @@
 // Includes <cstdint> only. Whoever makes a structure owns it; the kernel reads it during the call. Since Linux 7.0.
 #pragma once
 
+#include <lio/detail/language.hpp>
+
 #include <cstdint>
 
 namespace lio::abi {

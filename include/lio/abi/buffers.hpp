@@ -2,6 +2,8 @@
 // words. Includes <cstdint> only. The program writes the entries and then the tail, and the kernel reads both.
 #pragma once
 
+#include <lio/detail/language.hpp>
+
 #include <cstdint>
 
 namespace lio::abi {

@@ -2,6 +2,8 @@
 // number. Includes <cstdint> only; nothing but constants.
 #pragma once
 
+#include <lio/detail/language.hpp>
+
 #include <cstdint>
 
 namespace lio::abi {

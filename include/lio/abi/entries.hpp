@@ -3,6 +3,8 @@
 // whichever side the queue's head and tail say.
 #pragma once
 
+#include <lio/detail/language.hpp>
+
 #include <cstdint>
 
 namespace lio::abi {

@@ -2,6 +2,8 @@
 // The kernel's layout in our own words. Includes <cstdint> only; tests use it, programs do not.
 #pragma once
 
+#include <lio/detail/language.hpp>
+
 #include <cstdint>
 
 namespace lio::abi {

@@ -1,6 +1,8 @@
 // The numbers of the operations, named as the kernel names them. Includes <cstdint> only; nothing but constants.
 #pragma once
 
+#include <lio/detail/language.hpp>
+
 #include <cstdint>
 
 namespace lio::abi {

@@ -2,6 +2,8 @@
 // structures that they point to. Grouped by operation. Includes <cstdint> only; nothing but constants and layouts.
 #pragma once
 
+#include <lio/detail/language.hpp>
+
 #include <cstdint>
 
 namespace lio::abi {

@@ -2,6 +2,8 @@
 // <cstdint> only. Whoever makes a structure owns it; the kernel fills it during the call. Since Linux 6.18.
 #pragma once
 
+#include <lio/detail/language.hpp>
+
 #include <cstdint>
 
 namespace lio::abi {

@@ -3,6 +3,8 @@
 // kernel: whoever reads them does so atomically.
 #pragma once
 
+#include <lio/detail/language.hpp>
+
 #include <cstdint>
 
 namespace lio::abi {

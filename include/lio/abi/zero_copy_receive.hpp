@@ -3,6 +3,8 @@
 // ring's entries and tail, the kernel its head. Since Linux 6.15; what came later says so.
 #pragma once
 
+#include <lio/detail/language.hpp>
+
 #include <cstdint>
 
 namespace lio::abi {

@@ -2,6 +2,8 @@
 // it costs nothing, not even the evaluation of its condition. Includes nothing and needs no C library.
 #pragma once
 
+#include <lio/detail/language.hpp>
+
 namespace lio::detail {
 
 /// Prints the sentence and the place to standard error, then aborts.

@@ -2,6 +2,8 @@
 // because it differs from CPU to CPU.
 #pragma once
 
+#include <lio/detail/language.hpp>
+
 #include <cstdint>
 
 namespace lio::detail {

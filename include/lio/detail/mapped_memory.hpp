@@ -1,6 +1,8 @@
 // Memory that was mapped for one owner, and is unmapped with it. Any thread.
 #pragma once
 
+#include <lio/detail/language.hpp>
+
 #include <cstddef>
 
 namespace lio::detail {

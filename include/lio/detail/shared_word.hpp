@@ -3,6 +3,8 @@
 // __atomic functions, because std::atomic may not be laid over memory that somebody else made.
 #pragma once
 
+#include <lio/detail/language.hpp>
+
 #include <cstdint>
 
 #if defined(__SANITIZE_THREAD__)
