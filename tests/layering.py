@@ -231,6 +231,17 @@ def the_archive_asks_nothing_of_the_c_library_or_the_cpp_runtime():
 
 
 @case
+def the_shared_library_exports_what_is_listed_and_nothing_else():
+    if options.shared is None:
+        return "this build has no shared library, or one with more in it"
+    listed = [line for line in (ROOT / "src/exported.txt").read_text().splitlines() if not line.startswith("#")]
+    exported = set()
+    for line in run("nm", "-DC", "--defined-only", options.shared).splitlines():
+        exported.add(line.split(maxsplit=2)[2].split("(")[0])
+    assert exported == set(listed), f"differ from src/exported.txt: {sorted(exported ^ set(listed))}"
+
+
+@case
 def neither_do_its_objects_however_they_are_optimised():
     for stale in options.work.glob("*.o"): # of sources that are gone, perhaps
         stale.unlink()
@@ -308,6 +319,7 @@ def main():
     global options
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--archive", type=Path)
+    parser.add_argument("--shared", type=Path)
     parser.add_argument("--cpu", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("compiler", nargs="+")
