@@ -20,7 +20,7 @@ struct slot {
 };
 static_assert(sizeof(slot) == registered_waits::bytes_each);
 
-constexpr std::uint32_t most = (std::uint32_t{1} << 30) / sizeof(slot);
+constexpr std::uint32_t most_waits = (std::uint32_t{1} << 30) / sizeof(slot);
 
 } // namespace
 
@@ -37,7 +37,7 @@ result<registered_waits> registered_waits::register_waits(detail::ring_core& cor
 
 result<registered_waits> registered_waits::create(detail::ring_core* core, std::uint32_t count) noexcept {
     if (core == nullptr) return detail::ring_is_closed();
-    if (count == 0 || count > most) return error{EINVAL, cause::waits_refused};
+    if (count == 0 || count > most_waits) return error{EINVAL, cause::waits_refused};
     const std::size_t size =
         detail::in_pages(count * sizeof(slot), detail::largest_page); // the kernel takes whole ones
     const auto memory = system::map_memory(size);
@@ -51,7 +51,7 @@ result<registered_waits> registered_waits::create(detail::ring_core* core, std::
 result<registered_waits> registered_waits::create_in(detail::ring_core* core, std::uint32_t count,
                                                      mutable_bytes memory) noexcept {
     if (core == nullptr) return detail::ring_is_closed();
-    if (count == 0 || count > most || memory.data() == nullptr || memory.size() < count * sizeof(slot))
+    if (count == 0 || count > most_waits || memory.data() == nullptr || memory.size() < count * sizeof(slot))
         return error{EINVAL, cause::waits_refused};
     return register_waits(*core, count, memory, {});
 }

@@ -11,12 +11,12 @@ namespace lio::detail {
 namespace {
 
 // How far apart two slots are.
-std::size_t entry_size(const ring_core& core) noexcept {
+std::size_t size_of_entries(const ring_core& core) noexcept {
     return has(core.flags, setup::large_entries) ? sizeof(abi::sqe128) : sizeof(abi::sqe);
 }
 
 // How many slots an entry takes where sizes are mixed.
-std::uint32_t slots_of(const abi::sqe& entry) noexcept {
+std::uint32_t slots_taken_by(const abi::sqe& entry) noexcept {
     const auto code = static_cast<abi::opcode>(entry.opcode);
     return code == abi::opcode::nop128 || code == abi::opcode::uring_cmd128 ? 2 : 1;
 }
@@ -24,13 +24,13 @@ std::uint32_t slots_of(const abi::sqe& entry) noexcept {
 } // namespace
 
 // What the pointers of a side without a ring point to. Nothing but 0 is ever stored here.
-static shared_u32 no_word{};
+static shared_u32 no_submission_word{};
 
 void submission_side::forget() noexcept {
     entries_ = nullptr;
     mask_ = 0;
     tail_ = limit_ = submitted_ = 0;
-    kernel_head_ = shared_tail_ = &no_word;
+    kernel_head_ = shared_tail_ = &no_submission_word;
     plain_submit_limit_ = 0;
     enter_file_ = -1;
     enter_flags_ = wait_flags_ = 0;
@@ -70,14 +70,14 @@ std::uint32_t submission_side::last_entry(std::uint32_t begin, std::uint32_t end
     std::uint32_t last = end;
     while (begin != end) {
         last = begin;
-        begin += is_mixed ? slots_of(entry_at(begin)) : 1;
+        begin += is_mixed ? slots_taken_by(entry_at(begin)) : 1;
     }
     return last;
 }
 
 const abi::sqe& submission_side::entry_at(std::uint32_t position) const noexcept {
     const char* const first = static_cast<const char*>(entries_);
-    return *reinterpret_cast<const abi::sqe*>(first + (position & mask_) * entry_size(*core_));
+    return *reinterpret_cast<const abi::sqe*>(first + (position & mask_) * size_of_entries(*core_));
 }
 
 // It completes like any other, unseen. That it could be made not to would spoil drain() for the rest of the ring's life.
@@ -144,7 +144,7 @@ result<submission> submission_side::count_taken(result<std::uint32_t> taken) noe
 }
 
 void submission_side::rewind() noexcept {
-    const std::size_t size = entry_size(*core_);
+    const std::size_t size = size_of_entries(*core_);
     __builtin_memmove(entries_, static_cast<const char*>(entries_) + submitted_ * size, unsubmitted() * size);
     tail_ -= submitted_;
     submitted_ = 0;

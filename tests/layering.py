@@ -315,6 +315,30 @@ def a_program_without_libc_runs_and_is_small():
     assert size <= 12.5 * 1024, f"{size} bytes"
 
 
+@case
+def one_header_and_one_source_do_as_well():
+    if options.cpu.name == "generic":
+        return "this CPU's system calls go through libc"
+    folder = options.work / "one_file"
+    run(ROOT / "src/amalgamate.py", folder)
+    copied = [*options.compiler, "-std=c++20", "-Wall", "-Wextra", "-Werror", f"-I{folder}"]
+    # With the C++ runtime; linked by the C driver; with a program that has no libc.
+    for name, more in (("with", ["-O0"]), ("without", ["-O2", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics",
+                                                       "-fno-stack-protector"])):
+        run(*copied, *more, "-c", folder / "lio_uring.cpp", "-o", folder / f"{name}.o")
+    check_undefined(folder / "without.o")
+    for program, library in (("nop_static", "with"), ("nop_static", "without"), ("nop_no_libc", "without")):
+        text = (ROOT / f"tests/freestanding/{program}.cpp").read_text()
+        source = folder / f"{program}.cpp"
+        source.write_text(text.replace("<lio/uring.hpp>", '"lio_uring.hpp"'))
+        link = ["-nostdlib", "-static", "-fno-builtin"] if program == "nop_no_libc" else []
+        run(*copied, "-O2", "-DNDEBUG", "-fno-exceptions", "-fno-rtti", "-fno-stack-protector", *link, source,
+            folder / f"{library}.o", "-o", folder / program)
+        done = subprocess.run([str(folder / program)], stdout=subprocess.PIPE, text=True)
+        wanted = (42, "") if program == "nop_no_libc" else (0, "nop 42: done\n")
+        assert (done.returncode, done.stdout) == wanted, f"{program} with {library}: {done}"
+
+
 def main():
     global options
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
