@@ -1,0 +1,43 @@
+// Nops on liburing: the loop of nop_lio. setup=default: no flags; setup=equal: what this library asks for by itself, as
+// far as both know it, and the registered descriptor. One thread.
+#include "bench.hpp"
+
+#include <liburing.h>
+
+namespace {
+
+bool run(io_uring& ring, unsigned rounds, unsigned batch) {
+    std::uint64_t seen = 0;
+    for (unsigned left = rounds; left != 0; --left) {
+        for (unsigned i = 0; i < batch; ++i) {
+            io_uring_sqe* const entry = io_uring_get_sqe(&ring);
+            if (entry == nullptr) return false;
+            io_uring_prep_nop(entry);
+            io_uring_sqe_set_data64(entry, 1);
+        }
+        if (io_uring_submit_and_wait(&ring, batch) < 0) return false;
+        unsigned head;
+        unsigned count = 0;
+        io_uring_cqe* done;
+        io_uring_for_each_cqe(&ring, head, done) {
+            seen += done->user_data;
+            ++count;
+        }
+        io_uring_cq_advance(&ring, count);
+    }
+    return seen == std::uint64_t{rounds} * batch;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    const bench::arguments given{argc, argv};
+    const unsigned batch = given.number("batch", 1);
+    const bool equal = given.is("setup", "equal");
+    io_uring ring;
+    const unsigned flags = equal ? IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN : 0;
+    bench::need(io_uring_queue_init(128, &ring, flags) == 0, "making a ring");
+    if (equal) bench::need(io_uring_register_ring_fd(&ring) == 1, "registering the ring");
+    return bench::measure(given, given.number("rounds", 100000), batch,
+                          [&](unsigned rounds) { return run(ring, rounds, batch); });
+}
