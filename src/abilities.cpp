@@ -14,7 +14,7 @@
 #include <cerrno>
 #include <new>
 
-namespace lio {
+namespace lio::inline v0 {
 
 namespace detail {
 
@@ -168,4 +168,4 @@ const system_abilities& abilities() noexcept {
     return *known;
 }
 
-} // namespace lio
+} // namespace lio::inline v0

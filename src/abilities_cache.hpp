@@ -3,9 +3,9 @@
 
 #include <lio/abilities.hpp>
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 /// What abilities() gives; null until it is known. Set once, by a release exchange; read by acquire loads.
 extern const system_abilities* known_abilities;
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail

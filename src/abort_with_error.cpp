@@ -6,7 +6,7 @@
 #include <lio/detail/assert.hpp>
 #include <lio/error.hpp>
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 constinit error_words words{};
 
@@ -58,4 +58,4 @@ void assertion_failed(const char* sentence, const char* file, int line_number) n
     last_words.print_and_abort();
 }
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail

@@ -3,7 +3,7 @@
 #include <lio/buffer_bundle.hpp>
 #include <lio/buffer_ring.hpp>
 
-namespace lio {
+namespace lio::inline v0 {
 
 bundle_lease::bundle_lease(detail::buffer_list& list, std::uint32_t received, bool kernel_goes_on,
                            std::uint16_t first) noexcept
@@ -47,4 +47,4 @@ void buffer_ring::recycle_bundle(const cqe& done) noexcept {
     for (const buffer_bundle::part& one : filled) returns.add(one.id);
 }
 
-} // namespace lio
+} // namespace lio::inline v0

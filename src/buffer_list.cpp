@@ -5,7 +5,7 @@
 
 #include <lio/detail/buffer_list.hpp>
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 std::uint32_t buffer_list::lend_part(std::uint16_t id, std::uint32_t received, bool kernel_goes_on) noexcept {
     use& of = uses[id];
@@ -48,4 +48,4 @@ void buffer_list::detach() noexcept {
 
 void buffer_list::unmap() noexcept { static_cast<void>(system::unmap(mapped, mapped_size)); }
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail

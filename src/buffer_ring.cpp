@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <new>
 
-namespace lio {
+namespace lio::inline v0 {
 
 namespace {
 
@@ -205,4 +205,4 @@ result<void> buffer_ring::close() noexcept {
     return done;
 }
 
-} // namespace lio
+} // namespace lio::inline v0

@@ -6,7 +6,7 @@
 
 #include <cerrno>
 
-namespace lio {
+namespace lio::inline v0 {
 
 namespace {
 
@@ -90,4 +90,4 @@ result<void> busy_poll::close() noexcept {
     return done;
 }
 
-} // namespace lio
+} // namespace lio::inline v0

@@ -7,7 +7,7 @@
 
 #include <cerrno>
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 namespace {
 
@@ -63,4 +63,4 @@ result<std::int32_t> cancel_now(ring_core* core, const abi::sqe& what, const tim
     return call(*core, request);
 }
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail

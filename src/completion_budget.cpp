@@ -3,7 +3,7 @@
 
 #include <cerrno>
 
-namespace lio {
+namespace lio::inline v0 {
 
 error completion_budget::refused(cause why) noexcept {
     switch (why) {
@@ -13,4 +13,4 @@ error completion_budget::refused(cause why) noexcept {
     }
 }
 
-} // namespace lio
+} // namespace lio::inline v0

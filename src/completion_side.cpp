@@ -5,7 +5,7 @@
 #include <lio/abi/entries.hpp>
 #include <lio/detail/completion_side.hpp>
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 // What the pointers of a side without a ring point to: head equals tail.
 static shared_u32 no_word{};
@@ -145,4 +145,4 @@ bool completion_side::timer_went_off(std::uint32_t seen) const noexcept {
     return false;
 }
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail

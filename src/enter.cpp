@@ -3,7 +3,7 @@
 
 #include "enter.hpp"
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 wait_terms::wait_terms(const wait_options* options) noexcept {
     if (options == nullptr) return;
@@ -196,4 +196,4 @@ result<std::uint32_t> recover(ring_core& core, enter_answer answer, std::uint32_
     return finish(core, system::taken(answer), enter_arguments{submit_count, wait_for, flags, nullptr, 0});
 }
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail

@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <cstddef>
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 /// What the kernel is told of a wait. Points into the options, if there are any.
 struct wait_terms {
@@ -84,4 +84,4 @@ private:
     bool has_begun_ = false;
 };
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail

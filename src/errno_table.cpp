@@ -6,7 +6,7 @@
 
 #include <cerrno>
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 namespace {
 
@@ -198,4 +198,4 @@ const char* errno_name(std::int32_t code) noexcept { return find(code).name; }
 
 const char* errno_description(std::int32_t code) noexcept { return find(code).description; }
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 /// "EBUSY" for EBUSY; "E?" for a number that is no errno on this CPU. Static storage.
 const char* errno_name(std::int32_t code) noexcept;
@@ -12,4 +12,4 @@ const char* errno_name(std::int32_t code) noexcept;
 /// One clause in lower case without a full stop: "there is no such file or directory". Static storage.
 const char* errno_description(std::int32_t code) noexcept;
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail

@@ -7,7 +7,7 @@
 
 #include <cerrno>
 
-namespace lio {
+namespace lio::inline v0 {
 
 namespace {
 
@@ -390,4 +390,4 @@ const char* error_message(error problem) noexcept {
 // A program that prints errors gets them in words from abort_with_error() too.
 [[gnu::constructor]] static void lend_words() noexcept { detail::words = {error_name, error_message}; }
 
-} // namespace lio
+} // namespace lio::inline v0

@@ -4,7 +4,7 @@
 
 #include <lio/error.hpp>
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 struct error_words {
     const char* (*name)(error) noexcept;
@@ -13,4 +13,4 @@ struct error_words {
 
 extern error_words words;
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail

@@ -4,7 +4,7 @@
 
 #include <cerrno>
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 failure failure_of(error problem) noexcept {
     switch (problem.code()) {
@@ -18,4 +18,4 @@ failure failure_of(error problem) noexcept {
     }
 }
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail

@@ -4,10 +4,10 @@
 
 #include <lio/detail/mapped_memory.hpp>
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 void mapped_memory::unmap() noexcept {
     if (size_ != 0) static_cast<void>(system::unmap(address_, size_));
 }
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail

@@ -7,7 +7,7 @@
 
 #include <cerrno>
 
-namespace lio {
+namespace lio::inline v0 {
 
 namespace {
 
@@ -85,4 +85,4 @@ void memory_region::end() noexcept {
     memory_ = {};
 }
 
-} // namespace lio
+} // namespace lio::inline v0

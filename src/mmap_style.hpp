@@ -1,7 +1,7 @@
 // How a CPU's mmap system call takes its arguments; each arch.hpp names one. Private; values only.
 #pragma once
 
-namespace lio::arch {
+namespace lio::inline v0::arch {
 
 enum class mmap_style {
     /// Six registers, the offset in bytes.
@@ -12,4 +12,4 @@ enum class mmap_style {
     argument_block,
 };
 
-} // namespace lio::arch
+} // namespace lio::inline v0::arch

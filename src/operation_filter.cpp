@@ -7,7 +7,7 @@
 
 #include <cerrno>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// What the kernel is told.
 struct filter_request {
@@ -70,4 +70,4 @@ result<void> filter_task(const operation_filter& filter) noexcept {
     return explained(done);
 }
 
-} // namespace lio
+} // namespace lio::inline v0

@@ -4,7 +4,7 @@
 
 #include <lio/owned_descriptor.hpp>
 
-namespace lio {
+namespace lio::inline v0 {
 
 result<void> owned_descriptor::close() noexcept {
     const int file = release();
@@ -12,4 +12,4 @@ result<void> owned_descriptor::close() noexcept {
     return system::close(file);
 }
 
-} // namespace lio
+} // namespace lio::inline v0

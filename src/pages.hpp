@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 /// Of the ordinary ones on any machine that Linux runs on.
 inline constexpr std::size_t largest_page = 65536;
@@ -11,4 +11,4 @@ inline constexpr std::size_t largest_page = 65536;
 /// `size` rounded up to whole pages; 0 if that overflows.
 constexpr std::size_t in_pages(std::size_t size, std::size_t page) noexcept { return (size + (page - 1)) / page * page; }
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail

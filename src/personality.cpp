@@ -6,7 +6,7 @@
 
 #include <cerrno>
 
-namespace lio {
+namespace lio::inline v0 {
 
 result<personality> personality::create(detail::ring_core* core) noexcept {
     if (core == nullptr) return detail::ring_is_closed();
@@ -34,4 +34,4 @@ result<void> personality::close() noexcept {
     return detail::unregister(core_, abi::register_opcode::unregister_personality, nullptr, id_.number());
 }
 
-} // namespace lio
+} // namespace lio::inline v0

@@ -8,7 +8,7 @@
 
 #include <cerrno>
 
-namespace lio {
+namespace lio::inline v0 {
 
 namespace {
 
@@ -201,4 +201,4 @@ result<probe> probe::ask(detail::ring_core* core) noexcept {
                              });
 }
 
-} // namespace lio
+} // namespace lio::inline v0

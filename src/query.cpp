@@ -6,7 +6,7 @@
 
 #include <cerrno>
 
-namespace lio {
+namespace lio::inline v0 {
 
 struct question_chain {
     static result<void> ask(question* const* questions, std::uint32_t count, abi::query_hdr* headers) noexcept {
@@ -45,4 +45,4 @@ result<void> detail::ask(question* const* questions, std::uint32_t count, abi::q
     return question_chain::ask(questions, count, headers);
 }
 
-} // namespace lio
+} // namespace lio::inline v0

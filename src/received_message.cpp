@@ -5,7 +5,7 @@
 
 #include <cerrno>
 
-namespace lio {
+namespace lio::inline v0 {
 
 result<received_message> received_message::read(bytes filled, std::size_t name_room,
                                                 std::size_t control_room) noexcept {
@@ -53,4 +53,4 @@ control_message control_messages::iterator::operator*() const noexcept {
     return {fields[0], fields[1], bytes{rest_.data() + header_size, size_ - header_size}};
 }
 
-} // namespace lio
+} // namespace lio::inline v0

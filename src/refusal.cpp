@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <cstddef>
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 namespace {
 
@@ -82,4 +82,4 @@ bool can_pass(error problem) noexcept {
     }
 }
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail

@@ -3,7 +3,7 @@
 
 #include <lio/error.hpp>
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 /// Finds the likely cause of what io_uring_setup said: a sysctl or a filter. Returns `problem` itself where that cannot
 /// be told, or is none of these.
@@ -12,4 +12,4 @@ error likely_cause(error problem) noexcept;
 /// Whether trying again later can help.
 bool can_pass(error problem) noexcept;
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail

@@ -7,7 +7,7 @@
 
 #include <cerrno>
 
-namespace lio {
+namespace lio::inline v0 {
 
 // A list of these is what the kernel calls an array of struct iovec.
 static_assert(sizeof(mutable_bytes) == sizeof(void*) + sizeof(std::size_t) && std::is_standard_layout_v<mutable_bytes>);
@@ -178,4 +178,4 @@ result<void> registered_buffers::close() noexcept {
     return detail::unregister(core_, abi::register_opcode::unregister_buffers, nullptr, 0);
 }
 
-} // namespace lio
+} // namespace lio::inline v0

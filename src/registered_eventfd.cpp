@@ -6,7 +6,7 @@
 
 #include <cerrno>
 
-namespace lio {
+namespace lio::inline v0 {
 
 result<registered_eventfd> registered_eventfd::create(detail::ring_core* core, int eventfd,
                                                       eventfd_events events) noexcept {
@@ -42,4 +42,4 @@ result<void> registered_eventfd::close() noexcept {
     return detail::unregister(core_, abi::register_opcode::unregister_eventfd, nullptr, 0);
 }
 
-} // namespace lio
+} // namespace lio::inline v0

@@ -7,7 +7,7 @@
 
 #include <cerrno>
 
-namespace lio {
+namespace lio::inline v0 {
 
 result<registered_files> registered_files::register_list(detail::ring_core* core, const int* files,
                                                          std::size_t count) noexcept {
@@ -97,4 +97,4 @@ result<void> registered_files::close() noexcept {
     return done;
 }
 
-} // namespace lio
+} // namespace lio::inline v0

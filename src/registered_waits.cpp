@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <new>
 
-namespace lio {
+namespace lio::inline v0 {
 
 namespace {
 
@@ -62,4 +62,4 @@ wait_options registered_waits::set(std::uint32_t index, const wait_options& opti
     return detail::wait_terms::write(options, place.wait, place.signals, index * std::uint32_t{sizeof(slot)});
 }
 
-} // namespace lio
+} // namespace lio::inline v0

@@ -6,7 +6,7 @@
 
 #include <cerrno>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// What the kernel is told: one structure for each thing that is allowed, behind the head that a task needs.
 class restriction_list {
@@ -109,4 +109,4 @@ result<void> restrict_task(const restrictions& allowed) noexcept {
     }
 }
 
-} // namespace lio
+} // namespace lio::inline v0

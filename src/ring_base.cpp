@@ -5,7 +5,7 @@
 
 #include <lio/detail/ring_base.hpp>
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 result<void> ring_base::make(const ring_options& options, setup layout) noexcept {
     return ring_maker::make(options, layout, ring_use::one_thread, *this, *this);
@@ -95,4 +95,4 @@ setup ring_base::setup_flags() const noexcept { return flags_of(core()); }
 std::uint32_t ring_base::features() const noexcept { return features_of(core()); }
 std::int32_t ring_base::owner_thread() const noexcept { return is_open() ? core()->owner_thread : 0; }
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail

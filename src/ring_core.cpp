@@ -7,7 +7,7 @@
 
 #include <cerrno>
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 error ring_is_closed() noexcept { return error{EBADF, cause::ring_closed}; }
 
@@ -146,4 +146,4 @@ core_reference::~core_reference() {
     if (core_ != nullptr) drop_reference(*core_);
 }
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail

@@ -12,7 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 /// Memory that was mapped, with the size that it was mapped with.
 struct mapping {
@@ -104,4 +104,4 @@ result<void> enable(ring_core& core) noexcept;
 /// What a call on a ring that is closed, or was moved from, gets.
 error ring_is_closed() noexcept;
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail

@@ -6,7 +6,7 @@
 #include <lio/ring_description.hpp>
 #include <lio/split.hpp>
 
-namespace lio {
+namespace lio::inline v0 {
 
 namespace {
 
@@ -121,4 +121,4 @@ void ring_description::tell(std::uint32_t entries, std::uint32_t completions, se
     list(features, features_there);
 }
 
-} // namespace lio
+} // namespace lio::inline v0

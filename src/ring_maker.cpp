@@ -14,7 +14,7 @@
 #include <cerrno>
 #include <new>
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 namespace {
 
@@ -213,4 +213,4 @@ result<void> ring_maker::make(const ring_options& options, setup layout, ring_us
     return {};
 }
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail

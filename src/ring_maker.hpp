@@ -8,7 +8,7 @@
 
 #include <cstddef>
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 enum class ring_use {
     one_thread,
@@ -36,4 +36,4 @@ private:
                         completion_side& completions) noexcept;
 };
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail

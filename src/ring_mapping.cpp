@@ -8,7 +8,7 @@
 
 #include <lio/abi/entries.hpp>
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 namespace {
 
@@ -106,4 +106,4 @@ void ring_maker::connect(ring_core& core, const abi::params& parameters, submiss
     }
 }
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail

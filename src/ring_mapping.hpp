@@ -4,7 +4,7 @@
 #include "pages.hpp"
 #include "ring_core.hpp"
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 /// Maps all parts of a ring: rings[0] has the queues (rings[1] the completion queue, on kernels before 5.4), rings[2]
 /// the submission entries. What is in `rings` afterwards is mapped, on failure too.
@@ -23,4 +23,4 @@ ring_sizes sizes_of(const abi::params& parameters) noexcept;
 /// Unmaps what is mapped of them.
 void unmap_ring(mapping (&rings)[3]) noexcept;
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail

@@ -7,7 +7,7 @@
 
 #include <cerrno>
 
-namespace lio {
+namespace lio::inline v0 {
 
 result<ring_memory> ring_memory::create(std::size_t size) noexcept {
     constexpr std::size_t huge_page = std::size_t{2} << 20;
@@ -21,4 +21,4 @@ result<ring_memory> ring_memory::create(std::size_t size) noexcept {
     return ring_memory{{*memory, ordinary}, false};
 }
 
-} // namespace lio
+} // namespace lio::inline v0

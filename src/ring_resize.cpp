@@ -9,7 +9,7 @@
 
 #include <cerrno>
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 namespace {
 
@@ -74,4 +74,4 @@ result<void> ring_maker::resize(std::uint32_t entries, std::uint32_t completion_
     return {};
 }
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail

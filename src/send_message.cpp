@@ -6,7 +6,7 @@
 
 #include <cerrno>
 
-namespace lio {
+namespace lio::inline v0 {
 
 namespace detail {
 
@@ -28,4 +28,4 @@ result<void> send_message(const op::msg_ring& message) noexcept {
     return {};
 }
 
-} // namespace lio
+} // namespace lio::inline v0

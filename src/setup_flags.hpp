@@ -7,7 +7,7 @@
 #include <lio/error.hpp>
 #include <lio/ring_options.hpp>
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 /// How the absence of an option is reported.
 struct setup_absence {
@@ -67,4 +67,4 @@ inline constexpr setup any_thread_choices[] = {
     setup::none,
 };
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail

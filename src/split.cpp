@@ -8,7 +8,7 @@
 
 #include <cerrno>
 
-namespace lio {
+namespace lio::inline v0 {
 
 namespace {
 
@@ -67,4 +67,4 @@ result<split_ring> with_options(const ring_options& options) noexcept {
     return split_ring{static_cast<completion_queue&&>(completions), static_cast<submission_queue&&>(submissions)};
 }
 
-} // namespace lio
+} // namespace lio::inline v0

@@ -6,7 +6,7 @@
 #include <lio/abi/opcode.hpp>
 #include <lio/detail/submission_side.hpp>
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 namespace {
 
@@ -158,4 +158,4 @@ void submission_side::look_up_enter() noexcept {
     wait_flags_ = core_->enter_flags | abi::enter_getevents;
 }
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail

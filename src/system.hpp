@@ -15,7 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace lio::system {
+namespace lio::inline v0::system {
 
 namespace detail {
 
@@ -168,4 +168,4 @@ inline void print(const char* text, std::size_t size) noexcept {
     __builtin_trap(); // SIGABRT was caught or ignored
 }
 
-} // namespace lio::system
+} // namespace lio::inline v0::system

@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 /// A registration in its second form, with tags or of an empty table; `missing` is what EINVAL most likely means.
 inline result<std::uint32_t> register_table(ring_core& core, abi::register_opcode opcode,
@@ -26,4 +26,4 @@ inline result<void> has_places(const ring_core* core, std::uint32_t size, std::u
     return {};
 }
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail

@@ -7,7 +7,7 @@
 #include <lio/error_code.hpp>
 #endif
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 void throw_error(error problem) {
 #if defined(__cpp_exceptions)
@@ -17,4 +17,4 @@ void throw_error(error problem) {
 #endif
 }
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail

@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 /// The errno with which the kernel refuses such a ring; 0 if it makes one. EINVAL is its answer to a flag that it does
 /// not know and to a set that contradicts itself, before it looks at anything else; so any other errno means that it
@@ -19,4 +19,4 @@ inline std::int32_t trial_setup(abi::params parameters) noexcept {
     return 0;
 }
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail

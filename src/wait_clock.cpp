@@ -6,7 +6,7 @@
 
 #include <cerrno>
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 result<void> set_wait_clock(ring_core* core, wait_clock clock) noexcept {
     if (core == nullptr) return ring_is_closed();
@@ -20,4 +20,4 @@ result<void> set_wait_clock(ring_core* core, wait_clock clock) noexcept {
     return {};
 }
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail

@@ -6,7 +6,7 @@
 
 #include <cerrno>
 
-namespace lio {
+namespace lio::inline v0 {
 
 cpu_set cpu_set::from_mask(bytes mask) noexcept {
     cpu_set made;
@@ -44,4 +44,4 @@ result<worker_limits> set_worker_limits(ring_core* core, worker_limits limits) n
 }
 
 } // namespace detail
-} // namespace lio
+} // namespace lio::inline v0

@@ -7,7 +7,7 @@
 
 #include <cerrno>
 
-namespace lio {
+namespace lio::inline v0 {
 
 result<zero_copy_import> zero_copy_import::create(detail::ring_core* core, int exported) noexcept {
     if (core == nullptr) return detail::ring_is_closed();
@@ -26,4 +26,4 @@ result<void> zero_copy_import::flush() noexcept {
     return detail::control_zero_copy(core_, request);
 }
 
-} // namespace lio
+} // namespace lio::inline v0

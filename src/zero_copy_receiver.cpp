@@ -8,7 +8,7 @@
 
 #include <cerrno>
 
-namespace lio {
+namespace lio::inline v0 {
 
 namespace {
 
@@ -267,4 +267,4 @@ result<zero_copy_statistics> zero_copy_receiver::statistics() const noexcept {
     return zero_copy_statistics{load(statistics_->copy_count), load(statistics_->copy_bytes)};
 }
 
-} // namespace lio
+} // namespace lio::inline v0

@@ -6,7 +6,7 @@
 
 #include <cerrno>
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 namespace {
 
@@ -96,4 +96,4 @@ result<void> control_zero_copy(const core_reference& reference, abi::zcrx_ctrl& 
     }
 }
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail

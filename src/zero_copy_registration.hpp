@@ -7,7 +7,7 @@
 #include <lio/error.hpp>
 #include <lio/result.hpp>
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 /// Registers, or imports. When the kernel refuses, it is asked what it can do at all, so that the error can name what
 /// it lacks of what was wanted.
@@ -16,4 +16,4 @@ result<void> register_zero_copy(ring_core& core, abi::zcrx_ifq_reg& registration
 /// One of the controls; `request` is filled in.
 result<void> control_zero_copy(const core_reference& core, abi::zcrx_ctrl& request) noexcept;
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail

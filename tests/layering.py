@@ -339,6 +339,46 @@ def one_header_and_one_source_do_as_well():
         assert (done.returncode, done.stdout) == wanted, f"{program} with {library}: {done}"
 
 
+@case
+def every_name_is_in_the_inline_namespace_of_the_major_version():
+    major = re.search(r' version\{"(\d+)\.', (ROOT / "include/lio/version.hpp").read_text())[1]
+    for folder in ("include", "src", "syscall"):
+        for path in (ROOT / folder).rglob("*.?pp"):
+            for line in re.findall(r"^\s*namespace lio.*$", path.read_text(), re.MULTILINE):
+                assert re.match(rf"\s*namespace lio::inline v{major}(::\w+)* {{", line), f"{path}: {line}"
+
+
+@case
+def two_major_versions_do_not_clash_in_one_program():
+    if options.cpu.name == "generic":
+        return "this CPU's system calls go through libc"
+    folder = options.work / "two_versions"
+    objects = []
+    for version in ("ours", "other"):
+        here = folder / version
+        run(ROOT / "src/amalgamate.py", here)
+        if version == "other":
+            for path in here.glob("lio_uring.?pp"):
+                path.write_text(re.sub(r"\binline v\d+\b", "inline v999", path.read_text()))
+        nop = (ROOT / "tests/freestanding/nop_static.cpp").read_text().replace("<lio/uring.hpp>", '"lio_uring.hpp"')
+        (here / "nop.cpp").write_text(nop.replace("int main()", f"void {version}()"))
+        # Not optimised: whatever is inline is a function, of which the linker would keep one.
+        for name in ("nop", "lio_uring"):
+            objects.append(here / f"{name}.o")
+            run(*options.compiler, "-std=c++20", "-O0", f"-I{here}", "-c", here / f"{name}.cpp", "-o", objects[-1])
+    program = folder / "both"
+    (folder / "main.cpp").write_text("void ours(); void other(); int main() { ours(); other(); }\n")
+    run(*options.compiler, folder / "main.cpp", *objects, "-o", program)
+    output = run(program)
+    assert output == "nop 42: done\n" * 2, output
+    names = {}
+    for path in (folder / "ours/lio_uring.o", folder / "other/lio_uring.o"):
+        names[path] = {line.split()[-1] for line in run("nm", "--defined-only", path).splitlines()
+                       if re.search(r" [TWVBDu] _Z\w*3lio", line)}
+    shared = set.intersection(*names.values())
+    assert not shared, f"in both versions: {sorted(shared)[:5]}"
+
+
 def main():
     global options
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])

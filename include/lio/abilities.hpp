@@ -11,7 +11,7 @@
 
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// What abilities() found. It comes from the kernel's own answers and from small rings that were made on trial and
 /// closed again, never from the release's name. Where there are no rings, nothing is supported.
@@ -94,4 +94,4 @@ private:
 /// is set later is not seen. The reference stays valid until the program ends.
 const system_abilities& abilities() noexcept;
 
-} // namespace lio
+} // namespace lio::inline v0

@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// The buffers that one completion has filled, to be iterated over: their numbers need not follow one another. Made by
 /// buffer_ring::bundle(), or of a bundle_lease; valid until the first of them is given back, but each may be given back
@@ -142,4 +142,4 @@ private:
     std::uint16_t first_ = 0;
 };
 
-} // namespace lio
+} // namespace lio::inline v0

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// A group of provided buffers, 0 to 65535; each ring counts its own.
 class buffer_group {
@@ -18,4 +18,4 @@ private:
     std::uint16_t number_;
 };
 
-} // namespace lio
+} // namespace lio::inline v0

@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// The bytes of one completion in a buffer that the kernel has picked. Gives the buffer back when it is destroyed, or
 /// where that is said; an empty one has nothing to give back. Made by buffer_ring::lease(). When the buffer_ring has
@@ -79,4 +79,4 @@ private:
     std::uint16_t id_ = 0;
 };
 
-} // namespace lio
+} // namespace lio::inline v0

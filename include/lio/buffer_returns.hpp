@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 class buffer_ring;
 
@@ -38,4 +38,4 @@ private:
     detail::buffer_list* list_;
 };
 
-} // namespace lio
+} // namespace lio::inline v0

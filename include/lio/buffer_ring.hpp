@@ -16,7 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// The arguments of buffer_ring::create.
 struct buffer_ring_options {
@@ -182,4 +182,4 @@ private:
 
 inline buffer_returns::buffer_returns(buffer_ring& buffers) noexcept : list_{&buffers.list()} { list_->use_it(); }
 
-} // namespace lio
+} // namespace lio::inline v0

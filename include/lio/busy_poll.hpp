@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// Which queues of network devices are polled.
 enum class busy_poll_tracking : std::uint8_t {
@@ -74,4 +74,4 @@ private:
     detail::core_reference core_;
 };
 
-} // namespace lio
+} // namespace lio::inline v0

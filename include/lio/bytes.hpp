@@ -8,7 +8,7 @@
 #include <cstddef>
 #include <type_traits>
 
-namespace lio {
+namespace lio::inline v0 {
 
 namespace detail {
 
@@ -91,4 +91,4 @@ private:
     std::size_t size_ = 0;
 };
 
-} // namespace lio
+} // namespace lio::inline v0

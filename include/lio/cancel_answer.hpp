@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// The answer to a cancel, a removal or an update. None of the three is a failure of the operation that asked; whatever
 /// it says, the operation that was to be ended completes itself, before or after this.
@@ -48,4 +48,4 @@ private:
     std::uint32_t count_;
 };
 
-} // namespace lio
+} // namespace lio::inline v0

@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <type_traits>
 
-namespace lio {
+namespace lio::inline v0 {
 
 namespace detail {
 
@@ -49,4 +49,4 @@ result<cancel_answer> cancel_now(const Ring& ring, const Cancel& what, const tim
     return Cancel::interpret_answer(detail::cancel_now(ring.core(), what.entry(), &timeout));
 }
 
-} // namespace lio
+} // namespace lio::inline v0

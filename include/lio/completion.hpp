@@ -9,7 +9,7 @@
 
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// What a completion of a multishot operation says.
 enum class multishot_event : std::uint8_t {
@@ -143,4 +143,4 @@ struct completion_of<Operation> {
 };
 
 } // namespace detail
-} // namespace lio
+} // namespace lio::inline v0

@@ -14,7 +14,7 @@
 
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// How many completions of a multishot operation may be unreaped at once: see at_most().
 struct completion_bound {
@@ -235,4 +235,4 @@ private:
     std::uint32_t count_ = 0;
 };
 
-} // namespace lio
+} // namespace lio::inline v0

@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 namespace detail {
 
@@ -89,4 +89,4 @@ private:
     bool is_out_of_range_ = false;
 };
 
-} // namespace lio
+} // namespace lio::inline v0

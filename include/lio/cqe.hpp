@@ -9,7 +9,7 @@
 
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// The number of a buffer in its group, when there is one: the completion of an operation that picked
 /// its buffer itself.
@@ -165,4 +165,4 @@ private:
 
 static_assert(sizeof(large_cqe) == sizeof(abi::cqe32), "completions are read in place");
 
-} // namespace lio
+} // namespace lio::inline v0

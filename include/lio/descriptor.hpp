@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// A slot in the ring's registered files. Cheaper for the kernel than a descriptor, valid in its ring only.
 class direct_descriptor {
@@ -38,4 +38,4 @@ private:
 /// For operations that take a directory and a path: paths are relative to the working directory.
 inline constexpr int current_directory = -100;
 
-} // namespace lio
+} // namespace lio::inline v0

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// What modifiers and arguments put into an operation's entry, as bits of a set: entry_flags::link |
 /// entry_flags::drain.
@@ -37,4 +37,4 @@ constexpr entry_flags operator&(entry_flags a, entry_flags b) noexcept {
 /// Whether `set` has everything that `wanted` names.
 constexpr bool has(entry_flags set, entry_flags wanted) noexcept { return (set & wanted) == wanted; }
 
-} // namespace lio
+} // namespace lio::inline v0

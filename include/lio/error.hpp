@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// Where an error comes from. It selects the sentence that error::message() gives: the same EPERM means
 /// one thing from setting a ring up and another from opening a file.
@@ -211,4 +211,4 @@ namespace detail {
 [[noreturn]] void abort_with_error(error problem) noexcept;
 
 } // namespace detail
-} // namespace lio
+} // namespace lio::inline v0

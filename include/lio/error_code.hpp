@@ -6,11 +6,11 @@
 
 #include <system_error>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// The errno as std::error_code of std::system_category(); the cause is left behind.
 inline std::error_code to_error_code(error problem) noexcept {
     return {problem.code(), std::system_category()};
 }
 
-} // namespace lio
+} // namespace lio::inline v0

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <type_traits>
 
-namespace lio {
+namespace lio::inline v0 {
 
 namespace detail {
 struct at_current_position {};
@@ -40,4 +40,4 @@ private:
     std::uint64_t value_;
 };
 
-} // namespace lio
+} // namespace lio::inline v0

@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// One instruction of classic BPF, laid out as the kernel's struct sock_filter.
 struct filter_instruction {
@@ -95,4 +95,4 @@ constexpr filter_program<7> connect_port(std::uint16_t port) noexcept {
 }
 
 } // namespace filter
-} // namespace lio
+} // namespace lio::inline v0

@@ -10,7 +10,7 @@
 
 struct iovec;
 
-namespace lio {
+namespace lio::inline v0 {
 
 namespace detail {
 
@@ -55,4 +55,4 @@ private:
     std::uint32_t count_;
 };
 
-} // namespace lio
+} // namespace lio::inline v0

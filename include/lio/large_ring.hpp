@@ -4,7 +4,7 @@
 
 #include <lio/ring.hpp>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// A ring with entries of 128 bytes and completions of 32 (lio::large_cqe): takes every operation. Its queues take twice
 /// the memory. create() fails with EINVAL where the kernel lacks either. Since Linux 5.19.
@@ -44,4 +44,4 @@ class mixed_completion_ring : public detail::ring_of<mixed_completion_ring, deta
     mixed_completion_ring() noexcept = default;
 };
 
-} // namespace lio
+} // namespace lio::inline v0

@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 class registered_waits;
 
@@ -80,4 +80,4 @@ private:
     std::int32_t process_ = 0;
 };
 
-} // namespace lio
+} // namespace lio::inline v0

@@ -10,7 +10,7 @@
 
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 namespace detail {
 
@@ -91,4 +91,4 @@ constexpr kernel_version minimum_kernel(const ring_options& options, const wait_
     return detail::newer_of(since(wait), minimum_kernel<Operations...>(options));
 }
 
-} // namespace lio
+} // namespace lio::inline v0

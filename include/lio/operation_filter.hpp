@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 namespace detail {
 
@@ -104,4 +104,4 @@ private:
 /// restrictions do not allow it. io_uring_register(2). Since Linux 7.0.
 result<void> filter_task(const operation_filter& filter) noexcept;
 
-} // namespace lio
+} // namespace lio::inline v0

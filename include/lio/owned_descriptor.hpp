@@ -4,7 +4,7 @@
 #include <lio/descriptor.hpp>
 #include <lio/result.hpp>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// A file descriptor that is closed with its owner. Can be moved, not copied. Converts to descriptor, so that operations
 /// take it as it is.
@@ -47,4 +47,4 @@ private:
     int file_ = -1;
 };
 
-} // namespace lio
+} // namespace lio::inline v0

@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <type_traits>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// A path that ends with a zero byte: a string literal, a const char*, or a string object that stays alive (it has
 /// c_str(); a temporary one is refused). It must live until the operation has been submitted; see each operation.
@@ -31,4 +31,4 @@ private:
     const char* name_;
 };
 
-} // namespace lio
+} // namespace lio::inline v0

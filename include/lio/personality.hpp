@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// The credentials of the thread that calls create(), as they are at that moment: user, groups, capabilities, security
 /// label. Operations with .personality(it) run with them whoever submits; so a program that gives up its privileges can
@@ -49,4 +49,4 @@ private:
     personality_id id_;
 };
 
-} // namespace lio
+} // namespace lio::inline v0

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// Registered credentials, 1 to 65535, see lio::personality; each ring counts its own. 0: those of whoever submits.
 class personality_id {
@@ -18,4 +18,4 @@ private:
     std::uint16_t number_;
 };
 
-} // namespace lio
+} // namespace lio::inline v0

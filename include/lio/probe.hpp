@@ -9,7 +9,7 @@
 
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// What the running kernel can do. Ask once and keep the answer, which is a small value without a tie to any ring. It
 /// comes from the kernel's list of its operations, from its features and, from Linux 6.18 on, from its answers to
@@ -88,4 +88,4 @@ private:
     std::uint8_t last_opcode_ = 0;
 };
 
-} // namespace lio
+} // namespace lio::inline v0

@@ -8,7 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// What the device is to check, as bits of a set: protection_check::guard | protection_check::reference_tag.
 enum class protection_check : std::uint16_t {
@@ -66,4 +66,4 @@ private:
     bool is_too_long_;
 };
 
-} // namespace lio
+} // namespace lio::inline v0

@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <type_traits>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// One question, and where its answer goes:
 ///     abi::query_scq layout;
@@ -61,4 +61,4 @@ result<void> ask(question& first, More&... more) noexcept {
     return detail::ask(all, 1 + sizeof...(More), headers);
 }
 
-} // namespace lio
+} // namespace lio::inline v0

@@ -11,7 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// One piece of control data; cmsg(3).
 class control_message {
@@ -136,4 +136,4 @@ private:
     bool name_truncated_ = false;
 };
 
-} // namespace lio
+} // namespace lio::inline v0

@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// A registered buffer, or a part of one. Comes out of registered_buffers. Knows its bounds: an operation on a part that is
 /// not within the buffer, or on a buffer that its table does not have, is refused by push.
@@ -39,4 +39,4 @@ private:
     bool exists_ = true;
 };
 
-} // namespace lio
+} // namespace lio::inline v0

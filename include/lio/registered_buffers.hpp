@@ -11,7 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// A ring's table of registered buffers; a ring has at most one. Owns the registration, not the memory, which
 /// must stay mapped until the table is gone. Outlives its ring harmlessly.
@@ -150,4 +150,4 @@ private:
     std::uint32_t size_;
 };
 
-} // namespace lio
+} // namespace lio::inline v0

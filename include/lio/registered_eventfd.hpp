@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// Which completions an eventfd is told of.
 enum class eventfd_events : std::uint8_t {
@@ -55,4 +55,4 @@ private:
     detail::core_reference core_;
 };
 
-} // namespace lio
+} // namespace lio::inline v0

@@ -10,7 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// A ring's table of registered files; a ring has at most one. The kernel holds the files open itself: the
 /// descriptors may be closed after create(). Owns the registration, not the files; outlives its ring harmlessly.
@@ -122,4 +122,4 @@ private:
     std::uint32_t size_;
 };
 
-} // namespace lio
+} // namespace lio::inline v0

@@ -11,7 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// Memory that a ring shares with the kernel, for wait_options that are used often: the kernel reads them in place, and
 /// copies nothing with each call. A ring has at most one, which is its memory_region.
@@ -70,4 +70,4 @@ private:
     std::uint32_t count_;
 };
 
-} // namespace lio
+} // namespace lio::inline v0

@@ -9,7 +9,7 @@
 
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 namespace detail {
 
@@ -147,4 +147,4 @@ private:
 /// or a kernel before 7.0. io_uring_register(2). Since Linux 7.0.
 result<void> restrict_task(const restrictions& allowed) noexcept;
 
-} // namespace lio
+} // namespace lio::inline v0

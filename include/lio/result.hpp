@@ -9,7 +9,7 @@
 #include <new>
 #include <type_traits>
 
-namespace lio {
+namespace lio::inline v0 {
 
 template <class T>
 class result;
@@ -203,4 +203,4 @@ private:
     lio::error error_;
 };
 
-} // namespace lio
+} // namespace lio::inline v0

@@ -10,7 +10,7 @@
 
 #include <cstddef>
 
-namespace lio {
+namespace lio::inline v0 {
 
 namespace detail {
 
@@ -55,4 +55,4 @@ class ring : public detail::ring_of<ring, detail::plain_layout> {
     ring() noexcept = default;
 };
 
-} // namespace lio
+} // namespace lio::inline v0

@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 struct split_ring;
 
@@ -36,4 +36,4 @@ private:
 inline ring_description describe(const detail::ring_base& ring) noexcept { return ring_description{ring}; }
 inline ring_description describe(const split_ring& ring) noexcept { return ring_description{ring}; }
 
-} // namespace lio
+} // namespace lio::inline v0

@@ -7,7 +7,7 @@
 
 #include <cstddef>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// Memory for a ring, or for several one after the other; must be kept until the ring is closed. One huge page holds both
 /// queues of a ring of some thousand entries, and costs the processor one entry of its address tables instead of many.
@@ -33,4 +33,4 @@ private:
     bool is_huge_;
 };
 
-} // namespace lio
+} // namespace lio::inline v0

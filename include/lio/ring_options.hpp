@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// Properties of a ring, as bits of a set: setup::submit_all | setup::clamp.
 enum class setup : std::uint32_t {
@@ -148,4 +148,4 @@ constexpr bool contradicts_itself(const ring_options& options) noexcept {
            (!has_thread && (options.sqpoll_idle_milliseconds != 0 || options.sqpoll_cpu >= 0));
 }
 
-} // namespace lio
+} // namespace lio::inline v0

@@ -8,7 +8,7 @@
 
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 namespace detail {
 
@@ -35,4 +35,4 @@ result<void> send_message(const Ring& target, std::int32_t result, const T& user
     return send_message(op::msg_ring(*file, result, user_data));
 }
 
-} // namespace lio
+} // namespace lio::inline v0

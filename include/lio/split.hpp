@@ -10,7 +10,7 @@
 
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 struct split_ring;
 
@@ -103,4 +103,4 @@ result<split_ring> with_capacity(std::uint32_t entries) noexcept;
 /// the thread that submits. Errors: those of ring::create().
 result<split_ring> with_options(const ring_options& options) noexcept;
 
-} // namespace lio
+} // namespace lio::inline v0

@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// Seconds and nanoseconds. Converts from any std::chrono::duration.
 struct timespec : abi::kernel_timespec {
@@ -38,4 +38,4 @@ struct timespec : abi::kernel_timespec {
 
 static_assert(sizeof(timespec) == 16);
 
-} // namespace lio
+} // namespace lio::inline v0

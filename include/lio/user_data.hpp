@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <type_traits>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// The numbers that operations of the program's own cannot have as their user_data: the library gives them to entries of
 /// its own. No pointer and no structure of small numbers looks like one of them.
@@ -19,9 +19,9 @@ enum class reserved_user_data : std::uint64_t {
     stop = 0xa11c'0de5'6c69'6f02,
 };
 
-} // namespace lio
+} // namespace lio::inline v0
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 // No arrays: a string literal would travel as its characters, not as a pointer. No structures with padding: its bytes
 // are anything, and operations are cancelled by comparing all 64 bits.
@@ -59,4 +59,4 @@ constexpr T from_user_data(std::uint64_t bits) noexcept {
     }
 }
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail

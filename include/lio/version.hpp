@@ -3,7 +3,7 @@
 
 #include <lio/detail/language.hpp>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// A version, made of "major.minor.patch". The major version is the one in the shared library's name.
 class library_version {
@@ -38,4 +38,4 @@ private:
 /// The version of these headers: `static_assert(lio::version.major == 0)`.
 inline constexpr library_version version{"0.1.0"};
 
-} // namespace lio
+} // namespace lio::inline v0

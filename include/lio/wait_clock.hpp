@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// A clock; the numbers are those of clock_gettime(2).
 enum class wait_clock : std::uint32_t {
@@ -32,4 +32,4 @@ result<void> set_wait_clock(const Ring& ring, wait_clock clock) noexcept {
     return detail::set_wait_clock(ring.core(), clock);
 }
 
-} // namespace lio
+} // namespace lio::inline v0

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <type_traits>
 
-namespace lio {
+namespace lio::inline v0 {
 
 struct kernel_version;
 
@@ -91,4 +91,4 @@ private:
     bool no_iowait_ = false;
 };
 
-} // namespace lio
+} // namespace lio::inline v0

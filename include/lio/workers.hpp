@@ -8,7 +8,7 @@
 
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// How many workers there may be at once. Workers belong to the thread that submits, or with setup::sqpoll to the
 /// kernel thread that does, and are shared by all rings that it submits to.
@@ -66,4 +66,4 @@ result<worker_limits> limits_of_workers(const Ring& ring) noexcept {
     return detail::set_worker_limits(ring.core(), {});
 }
 
-} // namespace lio
+} // namespace lio::inline v0

@@ -5,7 +5,7 @@
 
 #include <cstddef>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// Memory for zero_copy_receiver: whole pages, 1 GiB at most. The kernel keeps its pages, which count towards
 /// RLIMIT_MEMLOCK, until the ring is closed, whatever the program does with its addresses.
@@ -40,4 +40,4 @@ private:
     kind kind_ = kind::none;
 };
 
-} // namespace lio
+} // namespace lio::inline v0

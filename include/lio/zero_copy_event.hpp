@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// Things worth knowing, as bits of a set.
 enum class zero_copy_event : std::uint32_t {
@@ -32,4 +32,4 @@ struct zero_copy_statistics {
     std::uint64_t bytes = 0;
 };
 
-} // namespace lio
+} // namespace lio::inline v0

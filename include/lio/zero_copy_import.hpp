@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// The right of a second ring to receive into the memory of a zero_copy_receiver, so that several threads share one
 /// queue of a card. Its completions say where the bytes lie; those are looked at and given back by the
@@ -39,4 +39,4 @@ private:
     std::uint32_t id_;
 };
 
-} // namespace lio
+} // namespace lio::inline v0

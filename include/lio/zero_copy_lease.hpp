@@ -5,7 +5,7 @@
 #include <lio/bytes.hpp>
 #include <lio/op/recv_zc.hpp>
 
-namespace lio {
+namespace lio::inline v0 {
 
 class zero_copy_receiver;
 class zero_copy_returns;
@@ -64,4 +64,4 @@ private:
     zero_copy_bytes where_{0, 0};
 };
 
-} // namespace lio
+} // namespace lio::inline v0

@@ -18,7 +18,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// The arguments of zero_copy_receiver::create.
 struct zero_copy_options {
@@ -225,4 +225,4 @@ inline void zero_copy_lease::give_back([[maybe_unused]] zero_copy_returns& retur
     forget();
 }
 
-} // namespace lio
+} // namespace lio::inline v0

@@ -1,7 +1,7 @@
 // AArch64: system call numbers and the one instruction. Private; any thread.
 #pragma once
 
-namespace lio::arch {
+namespace lio::inline v0::arch {
 
 enum number : long {
     openat = 56, close = 57, read = 63, write = 64, clock_gettime = 113, tgkill = 131, getpid = 172, gettid = 178,
@@ -31,4 +31,4 @@ inline const void* thread_identity() noexcept {
     return self;
 }
 
-} // namespace lio::arch
+} // namespace lio::inline v0::arch

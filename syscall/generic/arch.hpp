@@ -6,7 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-namespace lio::arch {
+namespace lio::inline v0::arch {
 
 enum number : long {
     openat = SYS_openat, read = SYS_read, write = SYS_write, close = SYS_close, munmap = SYS_munmap,
@@ -49,4 +49,4 @@ inline long invoke(long number, long a = 0, long b = 0, long c = 0, long d = 0, 
 inline bool has_thread_identity() noexcept { return true; }
 inline const void* thread_identity() noexcept { return &errno; }
 
-} // namespace lio::arch
+} // namespace lio::inline v0::arch

@@ -2,7 +2,7 @@
 // the arguments as a block in memory. Private; any thread.
 #pragma once
 
-namespace lio::arch {
+namespace lio::inline v0::arch {
 
 enum number : long {
     read = 3, write = 4, close = 6, getpid = 20, mmap = 90, munmap = 91, madvise = 219, gettid = 236, tgkill = 241,
@@ -28,4 +28,4 @@ inline long invoke(long number, long a = 0, long b = 0, long c = 0, long d = 0, 
 inline bool has_thread_identity() noexcept { return true; }
 inline const void* thread_identity() noexcept { return __builtin_thread_pointer(); }
 
-} // namespace lio::arch
+} // namespace lio::inline v0::arch

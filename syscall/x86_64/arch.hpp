@@ -1,7 +1,7 @@
 // x86-64: system call numbers and the one instruction. Private; any thread.
 #pragma once
 
-namespace lio::arch {
+namespace lio::inline v0::arch {
 
 enum number : long {
     read = 0, write = 1, mmap = 9, munmap = 11, madvise = 28, getpid = 39, close = 3, gettid = 186, tgkill = 234,
@@ -30,4 +30,4 @@ inline const void* thread_identity() noexcept {
     return self;
 }
 
-} // namespace lio::arch
+} // namespace lio::inline v0::arch

@@ -2,7 +2,7 @@
 // passes it on, fails it, or plays a kernel of its own. Test code; includes nothing; any thread.
 #pragma once
 
-namespace lio::arch {
+namespace lio::inline v0::arch {
 
 // Numbers of our own, the same on every CPU; 0 is none of them.
 enum number : long {
@@ -17,4 +17,4 @@ long invoke(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e 
 bool has_thread_identity() noexcept;
 const void* thread_identity() noexcept;
 
-} // namespace lio::arch
+} // namespace lio::inline v0::arch

@@ -883,7 +883,7 @@ long kernel::invoke(arch::number number, const long (&arguments)[6]) noexcept {
 
 } // namespace lio::fake
 
-namespace lio::arch {
+namespace lio::inline v0::arch {
 
 long invoke(long number, long a, long b, long c, long d, long e, long f) noexcept {
     if (fake::current == nullptr) std::abort();
@@ -896,4 +896,4 @@ long invoke(long number, long a, long b, long c, long d, long e, long f) noexcep
 bool has_thread_identity() noexcept { return fake::current->threads_have_identity; }
 const void* thread_identity() noexcept { return &fake::thread_marker; }
 
-} // namespace lio::arch
+} // namespace lio::inline v0::arch

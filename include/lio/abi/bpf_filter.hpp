@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-namespace lio::abi {
+namespace lio::inline v0::abi {
 
 // The parts of bpf_ctx that belong to single operations. They share their place, so they have no initial values.
 
@@ -91,4 +91,4 @@ static_assert(sizeof(bpf) == 72 && __builtin_offsetof(bpf, filter) == 8);
 /// bpf::cmd_type: attach a filter.
 inline constexpr std::uint16_t bpf_cmd_filter = 1;
 
-} // namespace lio::abi
+} // namespace lio::inline v0::abi

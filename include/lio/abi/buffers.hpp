@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-namespace lio::abi {
+namespace lio::inline v0::abi {
 
 /// One buffer of a buffer ring.
 struct alignas(8) buf {
@@ -69,4 +69,4 @@ struct buf_status {
 
 static_assert(sizeof(buf_status) == 40);
 
-} // namespace lio::abi
+} // namespace lio::inline v0::abi

@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-namespace lio::abi {
+namespace lio::inline v0::abi {
 
 // A few CPUs have three bits for the direction instead of two, and so one fewer for the size.
 #if defined(__mips__) || defined(__powerpc__) || defined(__sparc__) || defined(__alpha__)
@@ -29,4 +29,4 @@ constexpr std::uint32_t device_command_both_ways(std::uint8_t type, std::uint8_t
     return device_command_read_write << device_command_direction_shift | size << 16 | std::uint32_t{type} << 8 | number;
 }
 
-} // namespace lio::abi
+} // namespace lio::inline v0::abi

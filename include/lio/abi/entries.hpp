@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-namespace lio::abi {
+namespace lio::inline v0::abi {
 
 // The parts of an entry's unions that are more than one number. They have no initial values on purpose:
 // only then may a union switch to them by plain assignment, also in a constant expression. Assign all of
@@ -212,4 +212,4 @@ inline constexpr std::uint32_t cqe_f_32 = 1U << 15;
 /// cqe::flags: the buffer's number is the flags shifted right by so much.
 inline constexpr std::uint32_t cqe_buffer_shift = 16;
 
-} // namespace lio::abi
+} // namespace lio::inline v0::abi

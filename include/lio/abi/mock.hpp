@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-namespace lio::abi {
+namespace lio::inline v0::abi {
 
 // Commands to the manager device: sqe::command.cmd_op of a uring_cmd.
 
@@ -61,4 +61,4 @@ inline constexpr std::uint32_t mock_cmd_copy_regbuf = 0;
 /// Its flag, in sqe::file_index: from the registered buffer, not to it.
 inline constexpr std::uint32_t mock_copy_from = 1;
 
-} // namespace lio::abi
+} // namespace lio::inline v0::abi

@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-namespace lio::abi {
+namespace lio::inline v0::abi {
 
 /// An NVMe command in the machine's byte order. The NVMe specification says what the words from cdw2 on mean.
 struct alignas(8) nvme_uring_cmd {
@@ -53,4 +53,4 @@ inline constexpr std::uint32_t nvme_uring_cmd_admin = device_command_both_ways('
 /// The same, its data in several pieces.
 inline constexpr std::uint32_t nvme_uring_cmd_admin_vec = device_command_both_ways('N', 0x83, sizeof(nvme_uring_cmd));
 
-} // namespace lio::abi
+} // namespace lio::inline v0::abi

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-namespace lio::abi {
+namespace lio::inline v0::abi {
 
 /// What sqe::opcode can be. Whether the running kernel has an operation is asked of the kernel, not of this list.
 enum class opcode : std::uint8_t {
@@ -100,4 +100,4 @@ enum class opcode : std::uint8_t {
 /// The first number that is not an operation, in Linux 7.3.
 inline constexpr std::uint8_t opcode_last = 65;
 
-} // namespace lio::abi
+} // namespace lio::inline v0::abi

@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-namespace lio::abi {
+namespace lio::inline v0::abi {
 
 // nop: sqe::nop_flags.
 
@@ -197,4 +197,4 @@ struct alignas(8) timespec_64 {
 
 static_assert(sizeof(timespec_64) == 16 && __builtin_offsetof(timespec_64, tv_nsec) == 8);
 
-} // namespace lio::abi
+} // namespace lio::inline v0::abi

@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-namespace lio::abi {
+namespace lio::inline v0::abi {
 
 /// One question; several form a list.
 struct alignas(8) query_hdr {
@@ -90,4 +90,4 @@ struct alignas(8) query_scq {
 
 static_assert(sizeof(query_scq) == 16 && __builtin_offsetof(query_scq, hdr_alignment) == 8);
 
-} // namespace lio::abi
+} // namespace lio::inline v0::abi

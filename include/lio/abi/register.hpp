@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-namespace lio::abi {
+namespace lio::inline v0::abi {
 
 /// The second argument of io_uring_register.
 enum class register_opcode : std::uint32_t {
@@ -329,4 +329,4 @@ static_assert(sizeof(mem_region_reg) == 32 && __builtin_offsetof(mem_region_reg,
 /// mem_region_reg::flags: it holds reg_wait structures, for enter_ext_arg_reg. Since Linux 6.13.
 inline constexpr std::uint64_t mem_region_reg_wait_arg = 1;
 
-} // namespace lio::abi
+} // namespace lio::inline v0::abi

@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-namespace lio::abi {
+namespace lio::inline v0::abi {
 
 /// Where the fields of the submission ring lie, in bytes from the start of its mapping. Filled by the kernel.
 struct alignas(8) sqring_offsets {
@@ -239,4 +239,4 @@ static_assert(__builtin_offsetof(reg_wait, pad2) == 48);
 /// reg_wait::flags: reg_wait::ts counts. Since Linux 6.13.
 inline constexpr std::uint32_t reg_wait_ts = 1U << 0;
 
-} // namespace lio::abi
+} // namespace lio::inline v0::abi

@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-namespace lio::abi {
+namespace lio::inline v0::abi {
 
 /// One entry of the refill ring: memory that the card may fill again.
 struct alignas(8) zcrx_rqe {
@@ -196,4 +196,4 @@ inline constexpr std::uint32_t zcrx_ctrl_op_add_area = 3;
 /// The first number that is not a control, in Linux 7.3.
 inline constexpr std::uint32_t zcrx_ctrl_last = 4;
 
-} // namespace lio::abi
+} // namespace lio::inline v0::abi

@@ -4,12 +4,12 @@
 
 #include <lio/detail/language.hpp>
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 /// Prints the sentence and the place to standard error, then aborts.
 [[noreturn]] void assertion_failed(const char* sentence, const char* file, int line) noexcept;
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail
 
 #ifdef NDEBUG
 #define LIO_ASSERT(condition, sentence) static_cast<void>(0)

@@ -11,7 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 class buffer_list {
 public:
@@ -126,4 +126,4 @@ private:
     void unmap() noexcept;
 };
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail

@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <type_traits>
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 /// `Base` is completion_side, or what is derived from it.
 template <class Layout, class Base>
@@ -230,4 +230,4 @@ private:
     std::uint32_t visited_; // up to here; what follows is not released
 };
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail

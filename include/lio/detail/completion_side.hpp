@@ -13,7 +13,7 @@
 
 #include <cstdint>
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 class wait_limit;
 
@@ -126,4 +126,4 @@ protected:
     ring_core* core_;
 };
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail

@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 /// What io_uring_enter(2) said, in the one register that it came in: how many entries it took, or an error that is
 /// looked into out of line.
@@ -25,4 +25,4 @@ private:
 /// to be converted.
 enter_answer enter_call(long file, unsigned long submit_count, unsigned long wait_for, unsigned long flags) noexcept;
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail

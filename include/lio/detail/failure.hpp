@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 /// What a failed operation may mean beyond its failure.
 enum class failure : std::uint8_t {
@@ -27,4 +27,4 @@ enum class failure : std::uint8_t {
 
 failure failure_of(error problem) noexcept;
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail

@@ -5,7 +5,7 @@
 
 #include <cstddef>
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 class mapped_memory {
 public:
@@ -42,4 +42,4 @@ private:
     std::size_t size_ = 0;
 };
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail

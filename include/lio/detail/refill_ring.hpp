@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 class refill_ring {
 public:
@@ -67,4 +67,4 @@ private:
     std::uint32_t reserved_ = 0;
 };
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail

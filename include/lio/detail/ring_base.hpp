@@ -12,7 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 class ring_base : public submission_side, public completion_side {
 public:
@@ -96,4 +96,4 @@ private:
     void take(ring_base& other) noexcept;
 };
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail

@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 class ring_core;
 
@@ -35,4 +35,4 @@ std::uint32_t features_of(const ring_core* core) noexcept;
 /// Gives up one of the core's handles; the last one closes the ring.
 result<void> close_handle(ring_core& core) noexcept;
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail

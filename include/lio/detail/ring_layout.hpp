@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <type_traits>
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 /// `SubmissionEntry` and `CompletionEntry` are the longest that the ring has; when it is mixed, shorter ones lie between
 /// them and the slots have their size.
@@ -89,4 +89,4 @@ inline void write_slot(abi::sqe& slot, const abi::sqe128& entry) noexcept {
     __builtin_memcpy(static_cast<void*>(&slot), &known_as_long, sizeof known_as_long);
 }
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail

@@ -20,7 +20,7 @@ extern "C" void __tsan_acquire(void* address);
 extern "C" void __tsan_release(void* address);
 #endif
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 template <class T>
 class shared_word {
@@ -54,4 +54,4 @@ inline void thread_sanitizer_acquire([[maybe_unused]] const void* ring) noexcept
 #endif
 }
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail

@@ -9,7 +9,7 @@
 
 #include <cstdint>
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 /// `Base` is submission_side, or what is derived from it.
 template <class Layout, class Base>
@@ -135,4 +135,4 @@ private:
     slot* end_;
 };
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail

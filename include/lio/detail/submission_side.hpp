@@ -13,7 +13,7 @@
 
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// What a submit did.
 struct submission {
@@ -127,4 +127,4 @@ protected:
 };
 
 } // namespace detail
-} // namespace lio
+} // namespace lio::inline v0

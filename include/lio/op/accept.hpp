@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <type_traits>
 
-namespace lio::op {
+namespace lio::inline v0::op {
 
 /// What the forms of accept share.
 template <class Derived>
@@ -172,4 +172,4 @@ public:
     }
 };
 
-} // namespace lio::op
+} // namespace lio::inline v0::op

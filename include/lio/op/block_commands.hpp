@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-namespace lio::op {
+namespace lio::inline v0::op {
 
 /// Tells a block device that `length` bytes from `offset` on are not needed any more; what they read as afterwards is
 /// the device's choice. ioctl(2) with BLKDISCARD is the synchronous form.
@@ -46,4 +46,4 @@ public:
         : command{device, abi::block_uring_cmd_zone_reset_all} {}
 };
 
-} // namespace lio::op
+} // namespace lio::inline v0::op

@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-namespace lio::op {
+namespace lio::inline v0::op {
 
 /// What all cancels share: what is looked for can be narrowed, so that more than one thing must be true of an
 /// operation. Narrowing to what a cancel looks for anyway replaces that. Kernels that cannot do it fail with EINVAL,
@@ -207,4 +207,4 @@ public:
     }
 };
 
-} // namespace lio::op
+} // namespace lio::inline v0::op

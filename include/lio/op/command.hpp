@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <type_traits>
 
-namespace lio::op {
+namespace lio::inline v0::op {
 
 /// The base of every command, for a program's own ones as well:
 ///
@@ -144,4 +144,4 @@ public:
     }
 };
 
-} // namespace lio::op
+} // namespace lio::inline v0::op

@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 // O_CLOEXEC, which is SOCK_CLOEXEC too. A slot has no such flag (it belongs to a ring and is gone after exec anyway),
 // and the kernel answers EINVAL, which could mean anything.
@@ -26,4 +26,4 @@ constexpr std::uint32_t file_index_of(direct_descriptor slot) noexcept {
     return slot.slot() < last ? slot.slot() + 1 : last;
 }
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail

@@ -11,7 +11,7 @@
 
 struct epoll_event;
 
-namespace lio {
+namespace lio::inline v0 {
 
 namespace detail {
 
@@ -23,9 +23,9 @@ concept holds_epoll_events = requires(C& c) {
 
 } // namespace detail
 
-} // namespace lio
+} // namespace lio::inline v0
 
-namespace lio::op {
+namespace lio::inline v0::op {
 
 /// Adds a file to an epoll instance, changes what is waited for on it, or removes it; `action` is one of the
 /// EPOLL_CTL_... of <sys/epoll.h>. epoll_ctl(2).
@@ -83,4 +83,4 @@ private:
     static constexpr std::uint32_t too_many = 0xffffffff;
 };
 
-} // namespace lio::op
+} // namespace lio::inline v0::op

@@ -11,7 +11,7 @@
 
 struct statx;
 
-namespace lio::op {
+namespace lio::inline v0::op {
 
 /// Waits until what was written to the file, and everything about the file, is on the disk. fsync(2).
 /// Result: nothing.
@@ -180,4 +180,4 @@ public:
     }
 };
 
-} // namespace lio::op
+} // namespace lio::inline v0::op

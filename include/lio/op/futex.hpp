@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <type_traits>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// What kind of futex it is, as bits of a set: futex_flag::process_private | futex_flag::numa. All that use the same
 /// word must say the same. The FUTEX2_... flags of futex(2); the size comes from the word's type.
@@ -136,9 +136,9 @@ private:
     bool woken_;
 };
 
-} // namespace lio
+} // namespace lio::inline v0
 
-namespace lio::op {
+namespace lio::inline v0::op {
 
 /// What futex_wait and futex_wake share.
 template <class Derived>
@@ -260,4 +260,4 @@ private:
     static constexpr std::uint32_t too_many = 0xffffffff;
 };
 
-} // namespace lio::op
+} // namespace lio::inline v0::op

@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-namespace lio::op {
+namespace lio::inline v0::op {
 
 /// What all messages share.
 template <class Derived>
@@ -115,4 +115,4 @@ public:
         : ring_file_message{target, file, abi::file_index_alloc, user_data} {}
 };
 
-} // namespace lio::op
+} // namespace lio::inline v0::op

@@ -8,7 +8,7 @@
 
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// The completion of a nop_large_completion: its result, and the two words that were given to it.
 class nop_completion {
@@ -24,9 +24,9 @@ private:
     large_cqe done_;
 };
 
-} // namespace lio
+} // namespace lio::inline v0
 
-namespace lio::op {
+namespace lio::inline v0::op {
 
 /// What all forms of nop share. The modifiers make it go through parts of what other operations go through, to test and
 /// to measure these. Before Linux 6.10 they are ignored without a word.
@@ -125,4 +125,4 @@ public:
     constexpr nop128() noexcept = default;
 };
 
-} // namespace lio::op
+} // namespace lio::inline v0::op

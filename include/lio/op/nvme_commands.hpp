@@ -11,7 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// An NVMe command: abi::nvme_uring_cmd, whose words the NVMe specification explains. `addr` and `data_len` are filled
 /// in by the operation.
@@ -50,9 +50,9 @@ private:
     large_cqe done_;
 };
 
-} // namespace lio
+} // namespace lio::inline v0
 
-namespace lio::op {
+namespace lio::inline v0::op {
 
 /// What all NVMe commands share. Each needs an entry of 128 bytes and a completion of 32.
 template <class Derived>
@@ -229,4 +229,4 @@ public:
         : nvme_operation{file, abi::nvme_uring_cmd_admin_vec, request, data.data(), data.count(), buffer} {}
 };
 
-} // namespace lio::op
+} // namespace lio::inline v0::op

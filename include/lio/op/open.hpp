@@ -8,7 +8,7 @@
 
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// What openat2 does not allow on the way to the file, as bits of a set. The RESOLVE_... flags of openat2(2).
 enum class resolve_flag : std::uint64_t {
@@ -43,9 +43,9 @@ struct open_how {
 
 static_assert(sizeof(open_how) == 24);
 
-} // namespace lio
+} // namespace lio::inline v0
 
-namespace lio::op {
+namespace lio::inline v0::op {
 
 /// What the forms of openat share.
 template <class Derived>
@@ -215,4 +215,4 @@ public:
     }
 };
 
-} // namespace lio::op
+} // namespace lio::inline v0::op

@@ -14,7 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// How often an operation completes.
 enum class completes : std::uint8_t {
@@ -154,4 +154,4 @@ private:
 };
 
 } // namespace op
-} // namespace lio
+} // namespace lio::inline v0

@@ -8,7 +8,7 @@
 
 #include <cstdint>
 
-namespace lio::op {
+namespace lio::inline v0::op {
 
 /// Removes a name, and with its last name the file; `path` is relative to `directory` (a descriptor, or
 /// current_directory). `flags` is 0, or AT_REMOVEDIR of <fcntl.h> for an empty directory. unlinkat(2).
@@ -113,4 +113,4 @@ public:
     }
 };
 
-} // namespace lio::op
+} // namespace lio::inline v0::op

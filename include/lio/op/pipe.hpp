@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 namespace detail {
 
@@ -16,9 +16,9 @@ inline std::int32_t unread_slots[2];
 
 } // namespace detail
 
-} // namespace lio
+} // namespace lio::inline v0
 
-namespace lio::op {
+namespace lio::inline v0::op {
 
 /// What the forms of pipe share.
 template <class Derived>
@@ -86,4 +86,4 @@ public:
         : pipe_operation{slots, flags, abi::file_index_alloc} {}
 };
 
-} // namespace lio::op
+} // namespace lio::inline v0::op

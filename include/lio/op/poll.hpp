@@ -8,7 +8,7 @@
 
 #include <cstdint>
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 // The field was 16 bits wide once and grew to 32 at the same address, so that the low half comes first in memory
 // whatever the byte order.
@@ -20,9 +20,9 @@ constexpr std::uint32_t poll_events_in_entry(std::uint32_t events) noexcept {
 #endif
 }
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail
 
-namespace lio::op {
+namespace lio::inline v0::op {
 
 /// Completes once one of the events is there, now or later. poll(2).
 /// Result: the events that are, of those asked for and of POLLERR and POLLHUP, which always count.
@@ -143,4 +143,4 @@ private:
     }
 };
 
-} // namespace lio::op
+} // namespace lio::inline v0::op

@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace lio::op {
+namespace lio::inline v0::op {
 
 /// Adds buffers to a group, which comes into being with its first: operations take them from it as from a
 /// buffer_ring's. `memory` is cut into as many buffers of `size` bytes as it holds, numbered from `first` on; what
@@ -62,4 +62,4 @@ public:
     }
 };
 
-} // namespace lio::op
+} // namespace lio::inline v0::op

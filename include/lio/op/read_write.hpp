@@ -12,7 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// How a read or write is to be done, as bits of a set: rw_flag::append | rw_flag::data_sync. The RWF_... flags of
 /// preadv2(2).
@@ -41,9 +41,9 @@ constexpr rw_flag operator|(rw_flag a, rw_flag b) noexcept {
     return static_cast<rw_flag>(static_cast<std::uint32_t>(a) | static_cast<std::uint32_t>(b));
 }
 
-} // namespace lio
+} // namespace lio::inline v0
 
-namespace lio::op {
+namespace lio::inline v0::op {
 
 /// What all reads and writes share.
 template <class Derived>
@@ -323,4 +323,4 @@ public:
     }
 };
 
-} // namespace lio::op
+} // namespace lio::inline v0::op

@@ -9,7 +9,7 @@
 
 struct msghdr;
 
-namespace lio::op {
+namespace lio::inline v0::op {
 
 /// What all receives share.
 template <class Derived>
@@ -226,4 +226,4 @@ public:
     recvmsg_multishot(descriptor socket, const ::msghdr&& layout, buffer_group group) = delete;
 };
 
-} // namespace lio::op
+} // namespace lio::inline v0::op

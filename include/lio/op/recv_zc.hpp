@@ -10,7 +10,7 @@
 
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 class zero_copy_receive_completion;
 
@@ -98,4 +98,4 @@ private:
     std::uint64_t location_;
 };
 
-} // namespace lio
+} // namespace lio::inline v0

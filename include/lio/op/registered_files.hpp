@@ -12,7 +12,7 @@
 #include <cstdint>
 #include <type_traits>
 
-namespace lio {
+namespace lio::inline v0 {
 
 namespace detail {
 
@@ -28,9 +28,9 @@ concept holds_writable_ints =
 
 } // namespace detail
 
-} // namespace lio
+} // namespace lio::inline v0
 
-namespace lio::op {
+namespace lio::inline v0::op {
 
 /// What both updates share.
 template <class Derived>
@@ -129,4 +129,4 @@ public:
     fixed_fd_install personality(personality_id id) const = delete;
 };
 
-} // namespace lio::op
+} // namespace lio::inline v0::op

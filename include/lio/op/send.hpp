@@ -11,7 +11,7 @@
 
 struct msghdr;
 
-namespace lio::op {
+namespace lio::inline v0::op {
 
 /// What all sends share.
 template <class Derived>
@@ -167,4 +167,4 @@ public:
     sendmsg(descriptor socket, const ::msghdr&& message) = delete;
 };
 
-} // namespace lio::op
+} // namespace lio::inline v0::op

@@ -8,7 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace lio::op {
+namespace lio::inline v0::op {
 
 /// What all zero-copy sends share. Each completes with its result and, as a rule, once more with the release of the
 /// memory: done.as<op::send_zc>(), a zero_copy_completion, tells the two apart and says when it is over.
@@ -160,4 +160,4 @@ public:
     sendmsg_zc_fixed(descriptor socket, const ::msghdr&& message, registered_buffer buffer) = delete;
 };
 
-} // namespace lio::op
+} // namespace lio::inline v0::op

@@ -9,7 +9,7 @@
 
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// How far a packet had come when the time was taken.
 enum class tx_stage : std::uint32_t {
@@ -52,9 +52,9 @@ private:
     large_cqe done_;
 };
 
-} // namespace lio
+} // namespace lio::inline v0
 
-namespace lio::op {
+namespace lio::inline v0::op {
 
 /// How many bytes wait to be read from a socket. ioctl(2) with SIOCINQ.
 /// Result: the number of bytes.
@@ -206,4 +206,4 @@ public:
     explicit constexpr tx_timestamp(descriptor socket) noexcept : command{socket, abi::socket_uring_op_tx_timestamp} {}
 };
 
-} // namespace lio::op
+} // namespace lio::inline v0::op

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <type_traits>
 
-namespace lio::op {
+namespace lio::inline v0::op {
 
 /// A structure that begins with an address family: sockaddr_in, sockaddr_in6, sockaddr_un, sockaddr_storage,
 /// sockaddr and the like.
@@ -54,4 +54,4 @@ public:
     address_operation(descriptor socket, const Address&& address, std::uint32_t size = sizeof(Address)) = delete;
 };
 
-} // namespace lio::op
+} // namespace lio::inline v0::op

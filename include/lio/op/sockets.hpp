@@ -8,7 +8,7 @@
 
 #include <cstdint>
 
-namespace lio::op {
+namespace lio::inline v0::op {
 
 /// What the forms of socket share.
 template <class Derived>
@@ -143,4 +143,4 @@ public:
     }
 };
 
-} // namespace lio::op
+} // namespace lio::inline v0::op

@@ -11,7 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// How data is to be moved, as bits of a set: splice_flag::move | splice_flag::more. Those SPLICE_F_... flags of
 /// splice(2) that have a meaning for an operation.
@@ -28,9 +28,9 @@ constexpr splice_flag operator|(splice_flag a, splice_flag b) noexcept {
     return static_cast<splice_flag>(static_cast<std::uint32_t>(a) | static_cast<std::uint32_t>(b));
 }
 
-} // namespace lio
+} // namespace lio::inline v0
 
-namespace lio::op {
+namespace lio::inline v0::op {
 
 /// What splice and tee share.
 template <class Derived>
@@ -111,4 +111,4 @@ public:
     constexpr tee(descriptor in, descriptor out, std::size_t length) noexcept : pipe_transfer{in, out, length} {}
 };
 
-} // namespace lio::op
+} // namespace lio::inline v0::op

@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <type_traits>
 
-namespace lio {
+namespace lio::inline v0 {
 
 /// Which clock a timer goes by.
 enum class timeout_clock : std::uint32_t {
@@ -65,9 +65,9 @@ enum class time_limit : std::uint8_t {
     exceeded_too_late,
 };
 
-} // namespace lio
+} // namespace lio::inline v0
 
-namespace lio::op {
+namespace lio::inline v0::op {
 
 /// What the operations that hold a timer share.
 template <class Derived>
@@ -344,4 +344,4 @@ public:
     explicit constexpr link_timeout(time_in_entry time) noexcept : timer_operation{time} {}
 };
 
-} // namespace lio::op
+} // namespace lio::inline v0::op

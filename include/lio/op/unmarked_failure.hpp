@@ -3,7 +3,7 @@
 
 #include <lio/op/operation.hpp>
 
-namespace lio::op {
+namespace lio::inline v0::op {
 
 /// From Linux 6.0 on, up to 7.3 at least, the kernel forgets to mark these operations as failed when the failure comes
 /// from the file system, not from the entry itself. Their completion carries the error as always. But:
@@ -19,4 +19,4 @@ protected:
     constexpr unmarked_failure() noexcept = default;
 };
 
-} // namespace lio::op
+} // namespace lio::inline v0::op

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <type_traits>
 
-namespace lio::detail {
+namespace lio::inline v0::detail {
 
 // siginfo_t, which cannot be declared without its header: 128 bytes, to be written by the kernel.
 template <class Info>
@@ -16,9 +16,9 @@ concept signal_info =
         info.si_code;
     };
 
-} // namespace lio::detail
+} // namespace lio::inline v0::detail
 
-namespace lio::op {
+namespace lio::inline v0::op {
 
 /// Waits for a child process to exit, to be killed, to stop or to go on, as the options say. waitid(2).
 /// Result: nothing; `info` tells what happened to which child. ECHILD when there is none to wait for.
@@ -49,4 +49,4 @@ public:
     waitid(int id_type, std::int32_t id, const Info&& info, int options) = delete;
 };
 
-} // namespace lio::op
+} // namespace lio::inline v0::op

@@ -10,7 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace lio::op {
+namespace lio::inline v0::op {
 
 /// What the operations on attributes share: the attribute's name and its value.
 template <class Derived>
@@ -104,4 +104,4 @@ public:
     }
 };
 
-} // namespace lio::op
+} // namespace lio::inline v0::op
