@@ -35,7 +35,9 @@ public:
     std::uint32_t submission_room() noexcept;
 
     /// Waits until there is room for an operation, which a kernel thread makes (setup::sqpoll); returns for how many there
-    /// is. Publishes what was queued, as submit() does. A signal does not end it.
+    /// is. Publishes what was queued, as submit() does. A signal does not end it. This is what to wait for where push()
+    /// finds no room on such a ring: a slot can still be taken when its operation has completed, so nothing may be in
+    /// flight that would end a wait().
     /// Errors: EINVAL, there is no room and no such thread, or a kernel before 5.10.
     result<std::uint32_t> wait_for_room() noexcept;
 
