@@ -1,7 +1,6 @@
 // Copies a large file on liburing: what copy_lio does. One thread.
 #include "copies.hpp"
-
-#include <liburing.h>
+#include "liburing_ring.hpp"
 
 #include <memory>
 
@@ -63,8 +62,7 @@ int main(int argc, char** argv) {
     const bench::arguments given{argc, argv};
     const bench::large_copy files{given};
     io_uring ring;
-    bench::need(io_uring_queue_init(32, &ring, IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN) == 0, "making a ring");
-    bench::need(io_uring_register_ring_fd(&ring) == 1, "registering the ring");
+    bench::make_ring(ring, 32);
     const std::unique_ptr<char[][bench::chunk]> memory{new char[bench::chunks_in_flight][bench::chunk]};
     return bench::measure(given, 2, 1, [&](unsigned rounds) {
         for (; rounds != 0; --rounds)

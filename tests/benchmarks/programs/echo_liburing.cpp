@@ -1,7 +1,6 @@
 // The echo server on liburing: what echo_lio does in the same two modes, with the same set-up. One thread.
 #include "echo.hpp"
-
-#include <liburing.h>
+#include "liburing_ring.hpp"
 
 #include <sys/mman.h>
 
@@ -130,8 +129,7 @@ private:
 int main(int argc, char** argv) {
     const bench::arguments given{argc, argv};
     io_uring ring;
-    bench::need(io_uring_queue_init(4096, &ring, IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN) == 0, "making a ring");
-    bench::need(io_uring_register_ring_fd(&ring) == 1, "registering the ring");
+    bench::make_ring(ring, 4096);
     bench::need(io_uring_register_files_sparse(&ring, bench::most_connections) == 0, "registering files");
     server echo{ring, given.is("mode", "multishot")};
     echo.serve(bench::listening_socket(given));

@@ -1,7 +1,6 @@
 // Random reads of 4 KiB on liburing: the loop of read_lio, with the set-up that this library chooses by itself. One thread.
+#include "liburing_ring.hpp"
 #include "reads.hpp"
-
-#include <liburing.h>
 
 #include <sys/uio.h>
 
@@ -47,8 +46,7 @@ int main(int argc, char** argv) {
     const bench::arguments given{argc, argv};
     bench::random_reads reads{given};
     io_uring ring;
-    bench::need(io_uring_queue_init(256, &ring, IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN) == 0, "making a ring");
-    bench::need(io_uring_register_ring_fd(&ring) == 1, "registering the ring");
+    bench::make_ring(ring, 256);
     if (reads.fixed) {
         bench::need(io_uring_register_files(&ring, &reads.file, 1) == 0, "registering the file");
         const iovec memory{bench::random_reads::memory, sizeof bench::random_reads::memory};

@@ -1,15 +1,13 @@
 // The attributes of many files on liburing: the loop of statx_lio. One thread.
+#include "liburing_ring.hpp"
 #include "stats.hpp"
-
-#include <liburing.h>
 
 int main(int argc, char** argv) {
     const bench::arguments given{argc, argv};
     const bench::named_files files{given};
     const auto depth = given.number("depth", 64);
     io_uring ring;
-    bench::need(io_uring_queue_init(128, &ring, IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN) == 0, "making a ring");
-    bench::need(io_uring_register_ring_fd(&ring) == 1, "registering the ring");
+    bench::make_ring(ring, 128);
     std::vector<struct statx> answers(depth);
     return bench::measure(given, 10, given.number("count", 1), [&](unsigned rounds) {
         for (; rounds != 0; --rounds) {

@@ -1,7 +1,6 @@
 // Copies a directory of small files on liburing: what tree_lio does. One thread.
 #include "copies.hpp"
-
-#include <liburing.h>
+#include "liburing_ring.hpp"
 
 #include <memory>
 
@@ -72,8 +71,7 @@ int main(int argc, char** argv) {
     const bench::arguments given{argc, argv};
     const bench::tree_copy tree{given};
     io_uring ring;
-    bench::need(io_uring_queue_init(128, &ring, IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN) == 0, "making a ring");
-    bench::need(io_uring_register_ring_fd(&ring) == 1, "registering the ring");
+    bench::make_ring(ring, 128);
     bench::need(io_uring_register_files_sparse(&ring, at_once) == 0, "registering files");
     const std::unique_ptr<char[][bench::tree_copy::most]> memory{new char[at_once][bench::tree_copy::most]};
     return bench::measure(given, 3, given.number("files", 1), [&](unsigned rounds) {

@@ -3,8 +3,6 @@
 
 #include <lio/uring.hpp>
 
-#include <semaphore>
-
 namespace {
 
 bool wake(lio::ring& ring, const lio::ring& other) {
@@ -28,29 +26,14 @@ int main(int argc, char** argv) {
     const bench::arguments given{argc, argv};
     lio::ring first = lio::ring::create({.entries = 8}).value();
     lio::ring second = lio::ring::create({.entries = 8}).value();
-    std::binary_semaphore first_is_ready{0}, second_is_ready{0};
-    bool has_first = false;
-    bool has_second = false;
     return bench::measure_wakes(
-        given,
+        given, [&] { return claim(first); }, [&] { return claim(second); },
         [&](unsigned rounds) {
-            if (!has_first) {
-                if (!claim(first)) return false;
-                has_first = true;
-                first_is_ready.release();
-                second_is_ready.acquire();
-            }
             for (; rounds != 0; --rounds)
                 if (!wake(first, second) || !first.submit_and_wait(1) || !take(first)) return false;
             return true;
         },
         [&](unsigned rounds) {
-            if (!has_second) {
-                if (!claim(second)) return false;
-                has_second = true;
-                second_is_ready.release();
-                first_is_ready.acquire();
-            }
             for (; rounds != 0; --rounds)
                 if (!second.wait(1) || !take(second) || !wake(second, first) || !second.submit()) return false;
             return true;
