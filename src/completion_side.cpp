@@ -1,14 +1,13 @@
 // The parts of the completion queue that enter the kernel. On the reaping thread.
 
 #include "enter.hpp"
+#include "no_word.hpp"
 
 #include <lio/abi/entries.hpp>
 #include <lio/detail/completion_side.hpp>
 
 namespace lio::inline v0::detail {
 
-// What the pointers of a side without a ring point to: head equals tail.
-static shared_u32 no_word{};
 // A word that says all the time that something is held back.
 static constexpr shared_u32 always_word{~std::uint32_t{0}};
 

@@ -121,6 +121,8 @@ constexpr sentence sentences[] = {
      "a minimum: leave them out; nothing was submitted"},
     {cause::eventfd_switch_missing, 0,
      "this kernel cannot switch an eventfd's signals off and on (since Linux 5.8): take the registration away instead"},
+    {cause::one_mapping_missing, 0,
+     "a lio::minimal_ring maps both queues in one piece, which this kernel cannot (since Linux 5.4): use lio::ring here"},
     {cause::no_entries, 0, "a ring needs at least one entry: ring_options::entries is 0"},
     {cause::too_many_entries, 0,
      "these are more entries than the kernel allows (32768, and 65536 completions): ask for fewer, or add setup::clamp to "

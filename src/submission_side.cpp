@@ -99,12 +99,6 @@ result<void> submission_side::make_room(std::uint32_t count) noexcept {
     return error{EAGAIN, cause::queue_full};
 }
 
-error submission_side::refused(cause why) noexcept {
-    // The others are all too large for where they would have to go.
-    const bool is_nonsense = why == cause::close_on_exec_of_slot || why == cause::user_data_is_reserved;
-    return error{is_nonsense ? EINVAL : EOVERFLOW, why};
-}
-
 result<std::uint32_t> submission_side::find_neighbours(std::uint32_t wanted) noexcept {
     LIO_ASSERT(wanted != 0, "reserve at least one slot");
     if (limit_ - tail_ < wanted) {

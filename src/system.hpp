@@ -30,9 +30,15 @@ inline result<void> nothing(long answer, cause why) noexcept {
 
 } // namespace detail
 
-/// io_uring_setup(2): the new ring's descriptor; `parameters` are filled in.
+/// Whether the answer of one of the calls that give it as it came is a negative errno.
+inline bool failed(long answer) noexcept { return detail::failed(answer); }
+
+/// io_uring_setup(2): the new ring's descriptor; `parameters` are filled in. The answer as it came, and:
+inline long plain_setup(std::uint32_t entries, abi::params& parameters) noexcept {
+    return arch::invoke(arch::io_uring_setup, static_cast<long>(entries), detail::argument(&parameters));
+}
 inline result<int> setup(std::uint32_t entries, abi::params& parameters) noexcept {
-    const long answer = arch::invoke(arch::io_uring_setup, static_cast<long>(entries), detail::argument(&parameters));
+    const long answer = plain_setup(entries, parameters);
     if (detail::failed(answer)) return detail::as_error(answer, cause::setup_call);
     return static_cast<int>(answer);
 }
@@ -62,17 +68,20 @@ inline result<std::uint32_t> register_call(int ring, abi::register_opcode opcode
 
 namespace detail {
 
-inline result<void*> map(std::size_t size, long flags, int file, std::uint64_t offset) noexcept {
+inline long plain_map(std::size_t size, long flags, int file, std::uint64_t offset) noexcept {
     constexpr long read_and_write = 1 | 2;
-    long answer;
     if constexpr (arch::mmap_convention == arch::mmap_style::argument_block) {
         const long block[6] = {0, static_cast<long>(size), read_and_write, flags, file, static_cast<long>(offset)};
-        answer = arch::invoke(arch::mmap, argument(block));
+        return arch::invoke(arch::mmap, argument(block));
     } else {
         constexpr unsigned shift = arch::mmap_convention == arch::mmap_style::page_offset ? 12 : 0;
-        answer = arch::invoke(arch::mmap, 0, static_cast<long>(size), read_and_write, flags, file,
-                              static_cast<long>(offset >> shift));
+        return arch::invoke(arch::mmap, 0, static_cast<long>(size), read_and_write, flags, file,
+                            static_cast<long>(offset >> shift));
     }
+}
+
+inline result<void*> map(std::size_t size, long flags, int file, std::uint64_t offset) noexcept {
+    const long answer = plain_map(size, flags, file, offset);
     if (failed(answer)) return as_error(answer, cause::map_call);
     return reinterpret_cast<void*>(answer);
 }
@@ -96,7 +105,10 @@ inline constexpr long map_huge = 0x40000;
 
 } // namespace detail
 
-/// mmap(2) of a part of a ring, its pages present from the start.
+/// mmap(2) of a part of a ring, its pages present from the start. The answer as it came, and:
+inline long plain_map_ring(int ring, std::size_t size, std::uint64_t offset) noexcept {
+    return detail::plain_map(size, detail::map_shared | detail::map_populate, ring, offset);
+}
 inline result<void*> map_ring(int ring, std::size_t size, std::uint64_t offset) noexcept {
     return detail::map(size, detail::map_shared | detail::map_populate, ring, offset);
 }
@@ -126,8 +138,9 @@ inline result<void> do_not_fork(void* address, std::size_t size) noexcept {
                            cause::map_call);
 }
 
-/// close(2).
-inline result<void> close(int file) noexcept { return detail::nothing(arch::invoke(arch::close, file), cause::operation); }
+/// close(2). The answer as it came, and:
+inline long plain_close(int file) noexcept { return arch::invoke(arch::close, file); }
+inline result<void> close(int file) noexcept { return detail::nothing(plain_close(file), cause::operation); }
 
 /// openat(2) of an absolute path. The errno alone says what is wrong.
 inline result<int> open_to_read(const char* path) noexcept {

@@ -41,6 +41,7 @@ enum class cause : std::uint32_t {
     waits_refused,
     polled_wait,
     eventfd_switch_missing,
+    one_mapping_missing,
     no_entries,
     too_many_entries,
     completion_entries_below_entries,

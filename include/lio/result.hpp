@@ -26,6 +26,9 @@ namespace detail {
 #endif
 }
 
+// Chooses the constructor that makes the value where it stays.
+struct made_in_place {};
+
 // The storage of result<T>: in a union, so that an error needs no T. Values that can be copied as bytes keep
 // result<T> such a type too, so that it is returned in registers.
 template <class T, bool trivial = std::is_trivially_copyable_v<T>>
@@ -48,6 +51,9 @@ class result_storage<T, false> {
 protected:
     explicit result_storage(error problem) noexcept : error_{problem} {}
     explicit result_storage(T&& value) noexcept : value_{static_cast<T&&>(value)}, error_{0} {}
+    // `make(value)` returns an error, of code 0 if there is none. After any other the value must own nothing.
+    template <class Make>
+    result_storage(made_in_place, const Make& make) noexcept : value_{}, error_{make(value_)} {}
     result_storage(result_storage&& other) noexcept : error_{other.error_} {
         if (error_.code() == 0) new (&value_) T{static_cast<T&&>(other.value_)};
     }
@@ -85,6 +91,12 @@ public:
     result(T&& value) noexcept
         requires(!std::is_trivially_copyable_v<T>)
         : storage{static_cast<T&&>(value)} {}
+
+    /// For the library: a value that is made where it stays, which spares a small program the moves.
+    template <class Make>
+    result(detail::made_in_place how, const Make& make) noexcept
+        requires(!std::is_trivially_copyable_v<T>)
+        : storage{how, make} {}
 
     /// `problem` must be an error: its code is not 0.
     constexpr result(lio::error problem) noexcept : storage{problem} {

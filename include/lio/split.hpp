@@ -2,9 +2,11 @@
 #pragma once
 
 #include <lio/detail/completion_entries.hpp>
+#include <lio/detail/completion_side.hpp>
 #include <lio/detail/ring_core.hpp>
 #include <lio/detail/ring_layout.hpp>
 #include <lio/detail/submission_entries.hpp>
+#include <lio/detail/submission_side.hpp>
 #include <lio/result.hpp>
 #include <lio/ring_options.hpp>
 

@@ -16,6 +16,7 @@
 #include <lio/filter_program.hpp>
 #include <lio/large_ring.hpp>
 #include <lio/memory_region.hpp>
+#include <lio/minimal_ring.hpp>
 #include <lio/minimum_kernel.hpp>
 #include <lio/op/all.hpp>
 #include <lio/operation_filter.hpp>

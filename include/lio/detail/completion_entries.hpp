@@ -1,11 +1,13 @@
-// The entries of the completion queue: completions are read in the ring's own memory. Laid over completion_side; one
-// thread at a time.
+// The entries of the completion queue: completions are read in the ring's own memory. Laid over completion_side, or the
+// one of minimal_base.hpp; one thread at a time.
 #pragma once
 
-#include <lio/detail/completion_side.hpp>
+#include <lio/abi/entries.hpp>
 #include <lio/detail/ring_layout.hpp>
+#include <lio/detail/shared_word.hpp>
 #include <lio/result.hpp>
 #include <lio/timespec.hpp>
+#include <lio/wait_options.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -13,10 +15,11 @@
 
 namespace lio::inline v0::detail {
 
-/// `Base` is completion_side, or what is derived from it.
+/// `Base` is derived from what it calls `completions`, or is that itself.
 template <class Layout, class Base>
 class completion_entries : public Base {
     using entry = typename Layout::completion_entry;
+    using side = typename Base::completions;
     static constexpr bool may_have_padding = Layout::has_mixed_entries || Layout::has_mixed_completions;
     // Where sizes are mixed, a short completion is shown as a long one whose extra words are 0.
     using shown = std::conditional_t<Layout::has_mixed_completions, entry, const entry&>;
@@ -48,7 +51,7 @@ public:
             skip_leading_padding(tail);
             head = this->head_;
         }
-        thread_sanitizer_acquire(this->submission_head_);
+        thread_sanitizer_acquire(this->sanitizer_address());
         return {*this, head, tail};
     }
 
@@ -88,7 +91,7 @@ private:
             if (this->slots_of(slot) == 2) __builtin_memcpy(static_cast<void*>(&whole), &slot, sizeof whole);
             return entry{whole};
         } else {
-            return static_cast<const entry*>(completion_side::entries_)[position & completion_side::mask_];
+            return static_cast<const entry*>(side::entries_)[position & side::mask_];
         }
     }
 
@@ -102,7 +105,7 @@ private:
 
     // Copies the completion at the head and releases it.
     [[gnu::always_inline]] result<entry> take(std::uint32_t head) noexcept {
-        thread_sanitizer_acquire(this->submission_head_);
+        thread_sanitizer_acquire(this->sanitizer_address());
         entry done = member_by_member(at(head));
         this->release(next_position(head));
         return done;
@@ -126,7 +129,7 @@ private:
 
     result<entry> next(const wait_options* options) noexcept {
         if (ready() == 0)
-            if (const auto waited = completion_side::wait(1, options); !waited) return waited.error();
+            if (const auto waited = side::wait(1, options); !waited) return waited.error();
         return try_next();
     }
 };

@@ -41,6 +41,9 @@ public:
     std::uint32_t completion_capacity() const noexcept { return core_ == nullptr ? 0 : mask_ + 1; }
 
 protected:
+    // What the entries are laid over.
+    using completions = completion_side;
+
     // How many slots of the queue have something in them.
     std::uint32_t slots_ready() const noexcept {
         // Pairs with the kernel's store-release of the tail: the entries before it are written.
@@ -103,6 +106,9 @@ protected:
     // Lets the kernel post what it holds back. EAGAIN if there is still nothing.
     result<void> flush() noexcept;
     static error nothing_is_ready() noexcept;
+
+    // What stands for the ring towards ThreadSanitizer.
+    const void* sanitizer_address() const noexcept { return submission_head_; }
 
     void release(std::uint32_t head) noexcept {
         head_ = head;

@@ -1,20 +1,23 @@
 // The entries of the submission queue: operations are written straight into the ring's own memory. Laid over
-// submission_side; one thread at a time.
+// submission_side, or the one of minimal_base.hpp; one thread at a time.
 #pragma once
 
 #include <lio/detail/assert.hpp>
 #include <lio/detail/ring_layout.hpp>
-#include <lio/detail/submission_side.hpp>
 #include <lio/result.hpp>
 
 #include <cstdint>
 
 namespace lio::inline v0::detail {
 
-/// `Base` is submission_side, or what is derived from it.
+/// What push says of an operation that cannot be queued as it is.
+error refused_entry(cause why) noexcept;
+
+/// `Base` is derived from what it calls `submissions`, or is that itself.
 template <class Layout, class Base>
 class submission_entries : public Base {
     using slot = typename Layout::submission_slot;
+    using side = typename Base::submissions;
 
 public:
     class batch;
@@ -31,10 +34,10 @@ public:
         cause refusal = cause::operation;
         static_cast<void>(((refusal = operations.refusal(), refusal != cause::operation) || ...));
         if (refusal != cause::operation) [[unlikely]]
-            return this->refused(refusal);
+            return refused_entry(refusal);
         if constexpr (Layout::has_mixed_entries) {
-            if ((submission_side::is_reserved(operations.entry().user_data) || ...)) [[unlikely]]
-                return this->refused(cause::user_data_is_reserved);
+            if ((side::is_reserved(operations.entry().user_data) || ...)) [[unlikely]]
+                return refused_entry(cause::user_data_is_reserved);
         }
         std::uint32_t count = (slots_of<Operations, Layout> + ...);
         if constexpr (Layout::has_mixed_entries) count += padding_before<slots_of<Operations, Layout>...>();
@@ -64,17 +67,17 @@ protected:
     submission_entries& operator=(submission_entries&&) noexcept = default;
 
 private:
-    slot* slots() const noexcept { return static_cast<slot*>(submission_side::entries_); }
+    slot* slots() const noexcept { return static_cast<slot*>(side::entries_); }
 
     template <class Operation>
     [[gnu::always_inline]] void write(const Operation& operation) noexcept {
         constexpr std::uint32_t width = slots_of<Operation, Layout>;
         if constexpr (width == 2)
-            if ((this->tail_ & submission_side::mask_) == submission_side::mask_) this->pad();
+            if ((this->tail_ & side::mask_) == side::mask_) this->pad();
         // First, because for all the compiler knows the slot lies where tail_ does.
         const std::uint32_t position = this->tail_;
         this->tail_ = position + width;
-        write_slot(slots()[position & submission_side::mask_], operation.entry());
+        write_slot(slots()[position & side::mask_], operation.entry());
     }
 
     // How many slots operations of these widths leave unused at the end of the queue's memory: one or none. (Of more
@@ -84,7 +87,7 @@ private:
         std::uint32_t padding = 0;
         std::uint32_t position = this->tail_;
         const auto step = [&](std::uint32_t width) {
-            padding += width == 2 && (position & submission_side::mask_) == submission_side::mask_;
+            padding += width == 2 && (position & side::mask_) == side::mask_;
             position += width;
         };
         (step(Widths), ...);
@@ -116,7 +119,7 @@ public:
         if (operation.refusal() != cause::operation) [[unlikely]]
             return false;
         if constexpr (Layout::has_mixed_entries)
-            if (side_->submission_side::is_reserved(operation.entry().user_data)) [[unlikely]]
+            if (side_->side::is_reserved(operation.entry().user_data)) [[unlikely]]
                 return false;
         slot* const filled = next_;
         next_ = filled + slots_of<Operation, Layout>;
@@ -128,7 +131,7 @@ private:
     friend class submission_entries;
     batch(submission_entries& side, std::uint32_t count) noexcept
         : side_{&side}, next_{first()}, end_{next_ + count} {}
-    slot* first() const noexcept { return side_->slots() + (side_->tail_ & side_->submission_side::mask_); }
+    slot* first() const noexcept { return side_->slots() + (side_->tail_ & side_->side::mask_); }
 
     submission_entries* side_;
     slot* next_;

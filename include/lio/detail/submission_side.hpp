@@ -9,22 +9,12 @@
 #include <lio/detail/ring_core.hpp>
 #include <lio/detail/shared_word.hpp>
 #include <lio/result.hpp>
+#include <lio/submission.hpp>
 #include <lio/user_data.hpp>
 
 #include <cstdint>
 
-namespace lio::inline v0 {
-
-/// What a submit did.
-struct submission {
-    /// So many entries were taken by the kernel.
-    std::uint32_t taken;
-    /// So many are still queued and go with the next submit. Not 0 only when an entry was refused on a ring
-    /// without setup::submit_all, or when the kernel had no memory for more.
-    std::uint32_t left;
-};
-
-namespace detail {
+namespace lio::inline v0::detail {
 
 class submission_side {
 public:
@@ -65,6 +55,9 @@ public:
     }
 
 protected:
+    // What the entries are laid over.
+    using submissions = submission_side;
+
     submission_side() noexcept { forget(); }
     submission_side(const submission_side&) noexcept = default;
     submission_side& operator=(const submission_side&) noexcept = default;
@@ -96,7 +89,6 @@ protected:
     result<void> make_room(std::uint32_t count) noexcept;
     // How many of the wanted slots can be had side by side; at least one.
     result<std::uint32_t> find_neighbours(std::uint32_t wanted) noexcept;
-    static error refused(cause why) noexcept;
 
     // Submits when there is nothing, when there is no ring, and where a kernel thread submits.
     result<submission> submit_otherwise() noexcept;
@@ -128,5 +120,4 @@ protected:
     ring_core* core_;
 };
 
-} // namespace detail
-} // namespace lio::inline v0
+} // namespace lio::inline v0::detail
