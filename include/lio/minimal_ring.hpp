@@ -40,14 +40,15 @@ inline constexpr setup minimal_options = setup::iopoll | setup::clamp | setup::s
 ///
 /// A set of flags that no kernel takes, or that needs more than this ring does, does not compile. Since Linux 5.4.
 template <setup Flags = setup::none>
-requires((Flags & detail::minimal_options) == Flags && !contradicts_itself(Flags)) class minimal_ring
-    : detail::minimal_entries {
+    requires((Flags & detail::minimal_options) == Flags && !contradicts_itself(Flags))
+class minimal_ring : detail::minimal_entries {
     using entries = detail::minimal_entries;
 
 public:
     /// Room for `submission_entries` operations, and for `completion_entries` completions (0: twice as many; else since
-    /// Linux 5.5); the kernel rounds both up to powers of two. Errors: as the kernel says them, EINVAL for a flag or a
-    /// size that it does not take; EOPNOTSUPP before Linux 5.4. io_uring_setup(2), mmap(2).
+    /// Linux 5.5); the kernel rounds both up to powers of two.
+    /// Errors: as the kernel says them, EINVAL for a flag or a size that it does not take; EOPNOTSUPP before Linux 5.4.
+    /// io_uring_setup(2), mmap(2).
     static result<minimal_ring> create(std::uint32_t submission_entries,
                                        std::uint32_t completion_entries = 0) noexcept {
         return {detail::made_in_place{},
@@ -75,13 +76,15 @@ public:
 
     /// Whether completions may be there that the queue does not show: it was full when they came, or their work has not
     /// been done. submit_and_wait(0) brings them. With setup::deferred_taskrun but without setup::taskrun_flag, and
-    /// with setup::iopoll, the kernel does not say so: always true then.
+    /// with setup::iopoll, the kernel does not say so: always true then. Of a queue that was full it says so since Linux
+    /// 5.8; before Linux 5.5 what had no room is lost.
     bool needs_flush() const noexcept {
         constexpr bool is_told =
             (!has(Flags, setup::deferred_taskrun) || has(Flags, setup::taskrun_flag)) && !has(Flags, setup::iopoll);
         return !is_told || has_held_back();
     }
 
+    /// What it was set up with.
     static constexpr setup setup_flags() noexcept { return Flags; }
 
 private:

@@ -146,6 +146,19 @@ TEST_CASE("a call of a minimal ring is one system call or none, also when it fai
     }
 }
 
+TEST_CASE("a minimal ring says that the kernel holds completions back while the kernel says so") {
+    lio::fake::kernel kernel{ground::model};
+    auto ring = minimal_ring<>::create(4).value();
+    for (const std::uint32_t flag : {lio::abi::sq_cq_overflow, lio::abi::sq_taskrun}) {
+        CHECK_FALSE(ring.needs_flush());
+        kernel.ring().set_submission_flag(flag);
+        CHECK(ring.needs_flush());
+        kernel.ring().clear_submission_flag(flag);
+    }
+    kernel.ring().set_submission_flag(lio::abi::sq_need_wakeup);
+    CHECK_FALSE(ring.needs_flush());
+}
+
 TEST_CASE("what a short submit of a minimal ring leaves goes with the next one, exactly once and in order",
           "[hazard 6]") {
     lio::fake::kernel kernel{ground::model};
