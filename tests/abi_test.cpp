@@ -21,6 +21,8 @@
 #include <utility>
 #include <vector>
 
+namespace abi_test {
+
 namespace {
 
 namespace abi = lio::abi;
@@ -993,3 +995,5 @@ TEST_CASE("the parts of an entry's unions can be set in a constant expression", 
     CHECK(words[4] == 1);
     CHECK(words[5] == 2);
 }
+
+} // namespace abi_test

@@ -38,6 +38,8 @@
 #include <type_traits>
 #include <vector>
 
+namespace abilities_test {
+
 namespace abi = lio::abi;
 
 using lio::abilities;
@@ -481,3 +483,5 @@ TEST_CASE("a forked child has its parent's snapshot and asks for nothing", "[haz
     CHECK(seen[0].is_available);
     CHECK(seen[0].is_same_object);
 }
+
+} // namespace abilities_test

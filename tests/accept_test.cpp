@@ -27,6 +27,8 @@
 #include <type_traits>
 #include <vector>
 
+namespace accept_test {
+
 namespace {
 
 namespace op = lio::op;
@@ -717,3 +719,5 @@ TEST_CASE("a connection whose completion nobody reads outlives the ring [hazard 
         }
     }
 }
+
+} // namespace accept_test

@@ -23,6 +23,8 @@
 #include <cstring>
 #include <string>
 
+namespace block_commands_test {
+
 namespace {
 
 namespace op = lio::op;
@@ -150,3 +152,5 @@ TEST_CASE("block_zone_reset_all empties all zones", "[block_commands]") {
         CHECK(first_zone_pointer(device) == 0);
     });
 }
+
+} // namespace block_commands_test

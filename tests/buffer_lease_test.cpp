@@ -26,6 +26,8 @@
 #include <utility>
 #include <vector>
 
+namespace buffer_lease_test {
+
 namespace {
 
 namespace op = lio::op;
@@ -686,3 +688,5 @@ TEST_CASE("a debug build notices buffers that are given back twice, or are not t
 }
 
 #endif
+
+} // namespace buffer_lease_test

@@ -22,6 +22,8 @@
 #include <string>
 #include <vector>
 
+namespace buffer_memory_test {
+
 namespace {
 
 namespace op = lio::op;
@@ -247,3 +249,5 @@ TEST_CASE("buffer rings over memory of the program's leave nothing behind", "[bu
         },
         200, 400'000);
 }
+
+} // namespace buffer_memory_test

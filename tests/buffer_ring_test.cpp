@@ -28,6 +28,8 @@
 
 #include <sys/ioctl.h>
 
+namespace buffer_ring_test {
+
 namespace {
 
 namespace op = lio::op;
@@ -527,3 +529,5 @@ TEST_CASE("buffer rings leave nothing behind, made or refused", "[buffer_ring][h
         },
         50, std::ptrdiff_t{10} * size * 16);
 }
+
+} // namespace buffer_ring_test

@@ -22,6 +22,8 @@
 #include <utility>
 #include <vector>
 
+namespace buffer_storm_test {
+
 namespace {
 
 namespace op = lio::op;
@@ -412,3 +414,5 @@ TEST_CASE("no buffer is ever lost or has two owners, in a storm over groups of e
         if (has_recv_bundle()) CHECK(seen.bundles_of_several > 20);
     });
 }
+
+} // namespace buffer_storm_test

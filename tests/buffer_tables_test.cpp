@@ -24,6 +24,8 @@
 
 #include <unistd.h>
 
+namespace buffer_tables_test {
+
 namespace {
 
 namespace op = lio::op;
@@ -301,3 +303,5 @@ TEST_CASE("tables of buffers that change leave nothing behind") {
         },
         5, 1'000'000);
 }
+
+} // namespace buffer_tables_test

@@ -22,6 +22,8 @@
 #include <string_view>
 #include <utility>
 
+namespace busy_poll_test {
+
 using lio::busy_poll;
 using lio::busy_poll_options;
 using lio::busy_poll_tracking;
@@ -200,3 +202,5 @@ TEST_CASE("rings of every type and either half of a split one poll network devic
         },
         30, 1'000'000);
 }
+
+} // namespace busy_poll_test

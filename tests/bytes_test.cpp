@@ -19,6 +19,8 @@
 
 #include <sys/uio.h>
 
+namespace bytes_test {
+
 using lio::bytes;
 using lio::mutable_bytes;
 
@@ -159,3 +161,5 @@ TEST_CASE("a list of iovecs is where the array begins and how many there are") {
     CHECK(lio::iovec_list{array, 2}.count() == 2);
     CHECK(lio::iovec_list{array, ~std::size_t{0}}.count() == 0xffffffff);
 }
+
+} // namespace bytes_test

@@ -23,6 +23,8 @@
 #include <string>
 #include <utility>
 
+namespace cancel_now_test {
+
 namespace {
 
 namespace op = lio::op;
@@ -299,3 +301,5 @@ TEST_CASE("either half of a split ring and rings of other types cancel at once; 
     moved.close().value();
     CHECK(cancel_now(moved, op::cancel(1)).error().why() == lio::cause::ring_closed);
 }
+
+} // namespace cancel_now_test

@@ -20,6 +20,8 @@
 #include <string>
 #include <type_traits>
 
+namespace cancel_test {
+
 namespace {
 
 namespace op = lio::op;
@@ -480,3 +482,5 @@ TEST_CASE("a cancelled receive uses its buffer until its own completion, not unt
         }
     });
 }
+
+} // namespace cancel_test

@@ -21,6 +21,8 @@
 #include <poll.h>
 #include <unistd.h>
 
+namespace closing_test {
+
 namespace {
 
 namespace op = lio::op;
@@ -113,3 +115,5 @@ TEST_CASE("closing a ring alone ends what is in flight, but later [hazard 23]", 
         CHECK(untouched(memory));
     });
 }
+
+} // namespace closing_test

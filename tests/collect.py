@@ -15,14 +15,33 @@ import shlex
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 COUNTS = re.compile(r"^\[(?P<name>[\w.-]+)\] passed=(?P<passed>\d+) failed=(?P<failed>\d+) skipped=(?P<skipped>\d+)$")
 NOT_CODE = re.compile(r'//[^\n]*|/\*.*?\*/|("(?:\\.|[^"\\\n])*")', re.DOTALL)
 CASE = re.compile(r"^[ \t]*(TEMPLATE_\w*)?(?:TEST_CASE|SCENARIO)\w*\s*\(", re.MULTILINE)
+UNITY = re.compile(r"-unity\d+\.cpp$")
+INCLUDE = re.compile(r'^#include *[<"](.*)[>"]$', re.MULTILINE)
 SKIPPED_EXIT_STATUS = 77
+
+
+@dataclass(frozen=True)
+class Run:
+    """A test of meson's, and the files with test cases that its program is made of (None: it is no program of ours)."""
+
+    test: dict
+    command: list
+    cases_of: list
+    build: Path
+
+    @property
+    def name(self):
+        return self.test["name"]
 
 
 def introspect(build, what):
@@ -37,6 +56,11 @@ def sources_by_program(build):
         if target["type"] != "executable":
             continue
         files = [Path(name) for group in target["target_sources"] for name in group.get("sources", [])]
+        # Where several files are compiled at a time, meson writes ones that include them.
+        for group in target["target_sources"]:
+            for name in group.get("generated_sources", []):
+                if UNITY.search(name):
+                    files += [Path(name).parent / included for included in INCLUDE.findall(Path(name).read_text())]
         tests = [file for file in files if file.name.endswith("_test.cpp")]
         for program in target["filename"]:
             programs[os.path.realpath(program)] = tests
@@ -60,8 +84,8 @@ def unlisted_files(programs):
     return [file.relative_to(ROOT) for file in found if os.path.realpath(file) not in listed]
 
 
-def run_program(command, environment, workdir, timeout):
-    """Runs it, shows what it prints as it prints it, and returns its exit status and its last counts line."""
+def run_program(command, environment, workdir, timeout, say):
+    """Runs it, says what it prints as it prints it, and returns its exit status and its last counts line."""
     process = subprocess.Popen(
         command,
         env={**os.environ, **environment},
@@ -74,20 +98,48 @@ def run_program(command, environment, workdir, timeout):
         errors="replace",
     )
     # A test that hangs may have children that hold the pipe open: the whole group goes.
-    def stop(signal_number, frame):
+    def stop():
         os.killpg(process.pid, signal.SIGKILL)
-        print(f"stopped after {timeout} seconds", flush=True)
+        say(f"stopped after {timeout} seconds")
 
-    signal.signal(signal.SIGALRM, stop)
-    signal.alarm(timeout)
+    limit = threading.Timer(timeout, stop)
+    limit.start()
     counts = None
     for line in process.stdout:
-        sys.stdout.write(line)
-        sys.stdout.flush()
+        say(line.rstrip("\n"))
         counts = COUNTS.match(line.rstrip()) or counts
     status = process.wait()
-    signal.alarm(0)
+    limit.cancel()
     return status, counts
+
+
+def say_now(line):
+    print(line, flush=True)
+
+
+def run_all(runs):
+    """Yields (run, exit status, counts) for each. Those that mind no company share one of this machine's processors; what
+    they print is held back until the others have ended."""
+    def go(run, say):
+        say(f"--- {run.name}: {' '.join(run.command)}")
+        started = time.monotonic()
+        # Meson takes 0 for no limit; here a hang must end.
+        outcome = run_program(run.command, run.test["env"], run.test["workdir"] or run.build, run.test["timeout"] or 3600, say)
+        say(f"--- {run.name}: {time.monotonic() - started:.1f} s")
+        return (run, *outcome)
+
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        waited = []
+        for run in (run for run in runs if run.test["is_parallel"]):
+            lines = []
+            waited.append((lines, beside.submit(go, run, lines.append)))
+        for run in (run for run in runs if not run.test["is_parallel"]):
+            yield go(run, say_now)
+        for lines, future in waited:
+            result = future.result()
+            for line in lines:
+                say_now(line)
+            yield result
 
 
 def main():
@@ -106,6 +158,7 @@ def main():
     for file in unlisted_files(programs):
         problems.append(f"{file} is not listed in tests/meson.build")
 
+    runs = []
     for test in tests:
         command = list(test["cmd"])
         cases_of = programs.get(os.path.realpath(command[0]))
@@ -115,16 +168,13 @@ def main():
             command.append(options.only)
         if cases_of is not None:
             command = shlex.split(options.wrapper) + command
-        print(f"--- {test['name']}: {' '.join(command)}", flush=True)
-        started = time.monotonic()
-        # Meson takes 0 for no limit; here a hang must end.
-        status, counts = run_program(command, test["env"], test["workdir"] or options.build, test["timeout"] or 3600)
-        print(f"--- {test['name']}: {time.monotonic() - started:.1f} s", flush=True)
+        runs.append(Run(test, command, cases_of, options.build))
 
+    for run, status, counts in run_all(runs):
         if counts is None:
             outcome = {0: "passed", SKIPPED_EXIT_STATUS: "skipped"}.get(status, "failed")
-            if cases_of:
-                problems.append(f"{test['name']} ended without telling its counts (exit status {status})")
+            if run.cases_of:
+                problems.append(f"{run.name} ended without telling its counts (exit status {status})")
             else:
                 total[outcome] += 1
             continue
@@ -133,12 +183,12 @@ def main():
         for key in total:
             total[key] += int(counts[key])
         if status != 0 and int(counts["failed"]) == 0:
-            problems.append(f"{test['name']} ended with exit status {status} although no case failed")
-        if cases_of and not options.only:
+            problems.append(f"{run.name} ended with exit status {status} although no case failed")
+        if run.cases_of and not options.only:
             ran = sum(int(counts[key]) for key in total)
-            held, templates = count_cases(cases_of)
+            held, templates = count_cases(run.cases_of)
             if ran < held or (ran > held and not templates):
-                problems.append(f"{test['name']} ran {ran} cases, but its sources hold {held}")
+                problems.append(f"{run.name} ran {ran} cases, but its sources hold {held}")
 
     if sum(total.values()) == 0:
         problems.append("no test ran")

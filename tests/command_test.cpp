@@ -25,6 +25,8 @@
 #include <cstdint>
 #include <string>
 
+namespace command_test {
+
 namespace {
 
 namespace op = lio::op;
@@ -247,3 +249,5 @@ TEST_CASE("commands of 128 bytes are taken by a ring with such entries", "[comma
     }
     CHECK(code(run_on(ring, op::uring_cmd128(pipe.reading(), 0))) == EOPNOTSUPP);
 }
+
+} // namespace command_test

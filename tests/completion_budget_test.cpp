@@ -25,6 +25,8 @@
 #include <poll.h>
 #include <unistd.h>
 
+namespace completion_budget_test {
+
 namespace {
 
 namespace op = lio::op;
@@ -323,3 +325,5 @@ TEST_CASE("a budget follows the ring to another size", "[completion_budget]") {
     REQUIRE(budget.push(ring, nop(), nop(), nop(), nop()));
     CHECK(budget.push(ring, nop()).error() == could_overflow);
 }
+
+} // namespace completion_budget_test

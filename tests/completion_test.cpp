@@ -19,6 +19,8 @@
 #include <string>
 #include <vector>
 
+namespace completion_test {
+
 namespace {
 
 namespace op = lio::op;
@@ -44,15 +46,19 @@ multishot_event event_of(const cqe& done) { return done.as<op::recv_multishot>()
 
 } // namespace
 
+} // namespace completion_test
+
 namespace Catch {
 template <>
-struct StringMaker<multishot_event> {
-    static std::string convert(multishot_event event) {
+struct StringMaker<lio::multishot_event> {
+    static std::string convert(lio::multishot_event event) {
         constexpr const char* names[] = {"item", "last_item", "end", "starved", "cancelled", "failed"};
         return names[static_cast<std::size_t>(event)];
     }
 };
 } // namespace Catch
+
+namespace completion_test {
 
 TEST_CASE("a multishot's completion with a result and more to come is an item", "[layout][completion][hazard 34]") {
     const auto done = made(12, more | buffer_5).as<op::recv_multishot>();
@@ -355,3 +361,5 @@ TEST_CASE("a live multishot that fails says how", "[completion][hazard 34]") {
         buffers.recycle(reset);
     });
 }
+
+} // namespace completion_test

@@ -15,6 +15,8 @@
 
 #include <unistd.h>
 
+namespace drain_test {
+
 using lio::op::nop;
 using lio::test::under_each_setup;
 
@@ -74,3 +76,5 @@ TEST_CASE("what the library does by itself leaves drain working [hazard 27]", "[
         },
         4);
 }
+
+} // namespace drain_test

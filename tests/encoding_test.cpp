@@ -23,6 +23,8 @@
 
 #include <sys/mman.h>
 
+namespace encoding_test {
+
 using lio::abi::opcode;
 using lio::op::nop;
 using lio::test::encoding_row;
@@ -329,3 +331,5 @@ TEST_CASE("nothing remains in a slot of the operation that was in it before [haz
         },
         1);
 }
+
+} // namespace encoding_test

@@ -24,6 +24,8 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+namespace epoll_test {
+
 namespace {
 
 namespace op = lio::op;
@@ -288,3 +290,5 @@ TEST_CASE("an epoll instance is added to another one, or that is refused", "[epo
         CHECK(ready_numbers(outer) == (answer == 0 ? 2 : 0));
     });
 }
+
+} // namespace epoll_test

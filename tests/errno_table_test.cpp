@@ -14,6 +14,8 @@
 #include <string>
 #include <vector>
 
+namespace errno_table_test {
+
 // strerrorname_np is an extension of glibc 2.32; musl has nothing like it.
 #if defined(__GLIBC__) && (__GLIBC__ > 2 || (__GLIBC__ == 2 && __GLIBC_MINOR__ >= 32)) && defined(_GNU_SOURCE)
 #define LIO_LIBC_NAMES_ERRNOS 1
@@ -110,3 +112,5 @@ TEST_CASE("a number that is no errno has a name and a description all the same",
         CHECK(std::string{errno_description(code)} == "this error number is not a known one");
     }
 }
+
+} // namespace errno_table_test

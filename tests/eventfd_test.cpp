@@ -19,6 +19,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+namespace eventfd_test {
+
 using lio::eventfd_events;
 using lio::registered_eventfd;
 using lio::op::nop;
@@ -160,3 +162,5 @@ TEST_CASE("either handle of a split ring takes an eventfd") {
     CHECK(completions.next());
     CHECK(registered_eventfd::create(submissions, told.file()).error().code() == EBUSY);
 }
+
+} // namespace eventfd_test

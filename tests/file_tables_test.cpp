@@ -24,6 +24,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+namespace file_tables_test {
+
 namespace {
 
 namespace op = lio::op;
@@ -209,3 +211,5 @@ TEST_CASE("tables that change leave nothing behind") {
         },
         3, 1'000'000); // Linux 6.1 takes a second each time
 }
+
+} // namespace file_tables_test

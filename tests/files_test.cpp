@@ -31,6 +31,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+namespace files_test {
+
 using namespace std::string_view_literals;
 
 using lio::current_directory;
@@ -429,3 +431,5 @@ TEST_CASE("a failure is told by a completion, with skip_success too") {
         CHECK(content_of(directory / "file") == "x123456789");
     });
 }
+
+} // namespace files_test

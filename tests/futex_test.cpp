@@ -29,6 +29,8 @@
 #include <type_traits>
 #include <vector>
 
+namespace futex_test {
+
 namespace {
 
 namespace op = lio::op;
@@ -490,3 +492,5 @@ TEST_CASE("futexes can be kept with a memory node", "[futex]") {
         CHECK(of(next_soon(ring, 2), 2).result().value() == 1);
     });
 }
+
+} // namespace futex_test

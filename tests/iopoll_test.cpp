@@ -28,6 +28,8 @@
 #include <string>
 #include <vector>
 
+namespace iopoll_test {
+
 using lio::setup;
 using lio::op::nop;
 using lio::test::ring_setup;
@@ -379,3 +381,5 @@ TEST_CASE("a polled ring refuses files that cannot be polled, and goes on", "[io
     });
     CHECK(lio::test::content_of(directory / "file") == std::string(block_size, 'x'));
 }
+
+} // namespace iopoll_test

@@ -15,6 +15,8 @@
 
 #include <sys/mman.h>
 
+namespace large_ring_test {
+
 using lio::setup;
 using lio::op::nop;
 
@@ -157,3 +159,5 @@ TEST_CASE("a large ring says what it was set up with") {
     CHECK_FALSE(lio::has(lio::large_completion_ring::create().value().setup_flags(), setup::large_entries));
     CHECK_FALSE(lio::has(lio::ring::create().value().setup_flags(), setup::large_completions));
 }
+
+} // namespace large_ring_test

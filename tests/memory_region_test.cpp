@@ -32,6 +32,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+namespace memory_region_test {
+
 namespace {
 
 namespace op = lio::op;
@@ -327,3 +329,5 @@ TEST_CASE("regions leave nothing behind, made or refused [hazard 18]", "[hazard 
         },
         50, 1'000'000);
 }
+
+} // namespace memory_region_test

@@ -23,6 +23,8 @@
 #include <pthread.h>
 #include <sys/time.h>
 
+namespace minimal_ring_test {
+
 using lio::cause;
 using lio::minimal_ring;
 using lio::setup;
@@ -311,3 +313,5 @@ TEST_CASE("minimal rings leave nothing behind, however they end [hazard 18]", "[
         },
         200, 256 * 1024);
 }
+
+} // namespace minimal_ring_test

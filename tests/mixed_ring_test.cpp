@@ -18,6 +18,8 @@
 
 #include <unistd.h>
 
+namespace mixed_ring_test {
+
 using lio::op::nop;
 using lio::op::nop128;
 using lio::op::nop_large_completion;
@@ -270,3 +272,5 @@ TEST_CASE("a ring of mixed entries with room for one is refused with the reason 
     CHECK(made.error() == lio::error{EOVERFLOW, lio::cause::setup_call});
     CHECK(std::strstr(made.error().message(), "two entries") != nullptr);
 }
+
+} // namespace mixed_ring_test

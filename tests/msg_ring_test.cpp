@@ -22,6 +22,8 @@
 #include <string_view>
 #include <thread>
 
+namespace msg_ring_test {
+
 namespace {
 
 namespace op = lio::op;
@@ -278,3 +280,5 @@ TEST_CASE("a file that is not there, or that has nowhere to go, is not sent", "[
         CHECK(stays_quiet(there, 5));
     });
 }
+
+} // namespace msg_ring_test

@@ -22,6 +22,8 @@
 #include <cerrno>
 #include <cstdint>
 
+namespace nop_test {
+
 namespace {
 
 namespace op = lio::op;
@@ -214,3 +216,5 @@ TEST_CASE("nop128 completes in a ring with such entries, and is unknown to older
     CHECK(is_bad_file(next_on(ring)));
     CHECK(code(next_on(ring)) == ECANCELED);
 }
+
+} // namespace nop_test

@@ -25,6 +25,8 @@
 #include <cstring>
 #include <string>
 
+namespace nvme_commands_test {
+
 namespace {
 
 namespace op = lio::op;
@@ -398,3 +400,5 @@ TEST_CASE("the completion of an NVMe command is read as it is laid out", "[nvme_
     const lio::large_cqe aborted{lio::abi::cqe32{1, -EINTR, 0, {}}};
     CHECK(aborted.as<op::nvme_io>().status().error().code() == EINTR);
 }
+
+} // namespace nvme_commands_test

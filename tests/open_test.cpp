@@ -29,6 +29,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+namespace open_test {
+
 using namespace std::string_view_literals;
 
 namespace {
@@ -715,3 +717,5 @@ TEST_CASE("closing a slot that cannot be there is an error and leaves descriptor
         CHECK(content_of_slot(ring, files[0]) == "content");
     });
 }
+
+} // namespace open_test

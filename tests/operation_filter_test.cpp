@@ -29,6 +29,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+namespace operation_filter_test {
+
 namespace abi = lio::abi;
 namespace filter = lio::filter;
 namespace op = lio::op;
@@ -366,3 +368,5 @@ TEST_CASE("a task takes filters with privileges or without new ones, a ring take
               return lio::filter_task(denying) ? 0 : 5;
           }) == 0);
 }
+
+} // namespace operation_filter_test

@@ -23,6 +23,8 @@
 #include <optional>
 #include <string>
 
+namespace overflow_test {
+
 using lio::op::nop;
 
 namespace {
@@ -239,3 +241,5 @@ TEST_CASE("each source's completions keep their order when a queue of 2 overflow
         }
     }
 }
+
+} // namespace overflow_test

@@ -20,6 +20,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+namespace own_memory_test {
+
 using lio::op::nop;
 
 namespace {
@@ -233,3 +235,5 @@ TEST_CASE("a ring without a descriptor that cannot be is refused with the reason
     options.memory = memory.bytes();
     CHECK(lio::with_options(options).error() == lio::error{EINVAL, lio::cause::split_binds_thread});
 }
+
+} // namespace own_memory_test

@@ -23,6 +23,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+namespace owned_descriptor_test {
+
 namespace {
 
 namespace op = lio::op;
@@ -186,3 +188,5 @@ TEST_CASE("there is no owner in the completion of an open that failed", "[owned_
         CHECK(footprint::now().files == before.files);
     });
 }
+
+} // namespace owned_descriptor_test

@@ -26,6 +26,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+namespace paths_test {
+
 using lio::current_directory;
 using lio::op::nop;
 using lio::test::complete;
@@ -471,3 +473,5 @@ TEST_CASE("a failure that the kernel does not mark is told by its completion all
         failing(lio::op::madvise({}, 4711), EINVAL);
     });
 }
+
+} // namespace paths_test

@@ -22,6 +22,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+namespace personality_test {
+
 using lio::cause;
 using lio::personality;
 using lio::op::nop;
@@ -189,3 +191,5 @@ TEST_CASE("a ring keeps 65535 personalities, and one more is refused without har
     CHECK(personality::create(ring));
     ring.close().value(); // and all of them are gone with it
 }
+
+} // namespace personality_test

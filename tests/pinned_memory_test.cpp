@@ -24,6 +24,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+namespace pinned_memory_test {
+
 namespace {
 
 namespace op = lio::op;
@@ -142,3 +144,5 @@ TEST_CASE("operations cross the borders of pages in a buffer of huge ones") {
     buffers.close().value();
     CHECK(footprint::locked_soon(before) == before);
 }
+
+} // namespace pinned_memory_test

@@ -29,6 +29,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+namespace pipe_test {
+
 using namespace std::string_view_literals;
 
 namespace {
@@ -298,3 +300,5 @@ TEST_CASE("the ends of a pipe that was made behind others in a chain are there w
         CHECK(is_empty(ring, files[1]));
     });
 }
+
+} // namespace pipe_test

@@ -24,6 +24,8 @@
 #include <cstdint>
 #include <type_traits>
 
+namespace poll_test {
+
 namespace {
 
 namespace op = lio::op;
@@ -561,3 +563,5 @@ TEST_CASE("poll_multishot of a ring completes when that has completions, and end
         if (done.more()) record_partial_skip("the kernel's multishot poll of a ring goes on (later ones end)");
     });
 }
+
+} // namespace poll_test

@@ -26,6 +26,8 @@
 #include <type_traits>
 #include <utility>
 
+namespace probe_test {
+
 using lio::probe;
 
 namespace {
@@ -234,3 +236,5 @@ TEST_CASE("what is shown to be there says the same as the operation that came wi
     const bool both = asked.supports<lio::op::nop>() && asked.supports<lio::op::epoll_wait>();
     CHECK(asked.supports<lio::op::nop, lio::op::epoll_wait>() == both);
 }
+
+} // namespace probe_test

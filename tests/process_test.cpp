@@ -26,6 +26,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+namespace process_test {
+
 namespace {
 
 namespace op = lio::op;
@@ -225,3 +227,5 @@ TEST_CASE("a ring's descriptor is not passed to another process", "[process]") {
         CHECK(lio::test::code(lio::test::run(ring, op::nop())) == 0);
     });
 }
+
+} // namespace process_test

@@ -22,6 +22,8 @@
 #include <string_view>
 #include <vector>
 
+namespace provided_buffers_test {
+
 namespace {
 
 namespace op = lio::op;
@@ -281,3 +283,5 @@ TEST_CASE("a group can hold many thousand buffers", "[provided_buffers]") {
     REQUIRE(code(most) == 0);
     CHECK(run(made, op::remove_buffers(3, 65535)).result<op::remove_buffers>().value() == 65534u);
 }
+
+} // namespace provided_buffers_test

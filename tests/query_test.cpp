@@ -12,6 +12,8 @@
 #include <cstring>
 #include <type_traits>
 
+namespace query_test {
+
 using lio::question;
 namespace abi = lio::abi;
 
@@ -87,3 +89,5 @@ TEST_CASE("an answer fits the structure that there is for it, be it shorter or l
     CHECK(longer.known.nr_request_opcodes == shorter.operations);
     for (const auto word : longer.later) CHECK(word == 0);
 }
+
+} // namespace query_test

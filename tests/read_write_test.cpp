@@ -45,6 +45,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+namespace read_write_test {
+
 using namespace std::string_view_literals;
 
 using lio::current_position;
@@ -1544,3 +1546,5 @@ TEST_CASE("a read that waits for a pipe is cancelled, and keeps its memory until
         CHECK(memory == "..."sv);
     });
 }
+
+} // namespace read_write_test

@@ -19,6 +19,8 @@
 #include <string_view>
 #include <vector>
 
+namespace received_message_test {
+
 namespace {
 
 using lio::received_message;
@@ -337,3 +339,5 @@ TEST_CASE("what is wrong with a malformed message is said", "[layout][received_m
     CHECK(std::string_view{read.error().name()} == "EBADMSG");
     CHECK(std::string_view{read.error().message()}.find("msg_namelen") != std::string_view::npos);
 }
+
+} // namespace received_message_test

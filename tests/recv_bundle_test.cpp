@@ -24,6 +24,8 @@
 #include <string_view>
 #include <vector>
 
+namespace recv_bundle_test {
+
 namespace {
 
 namespace op = lio::op;
@@ -556,3 +558,5 @@ TEST_CASE("an incremental buffer stays the kernel's until it is used up", "[recv
         ::munmap(memory, 2 * page);
     });
 }
+
+} // namespace recv_bundle_test

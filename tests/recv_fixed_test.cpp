@@ -14,6 +14,8 @@
 
 #include <string_view>
 
+namespace recv_fixed_test {
+
 namespace {
 
 namespace op = lio::op;
@@ -165,3 +167,5 @@ TEST_CASE("older kernels refuse a receive into a registered buffer, and do not t
     CHECK(memory.first[0] == 0);
     CHECK(receive_some(pair.ours) == "kept");
 }
+
+} // namespace recv_fixed_test

@@ -19,6 +19,8 @@
 #include <string_view>
 #include <vector>
 
+namespace recv_test {
+
 namespace {
 
 namespace op = lio::op;
@@ -412,3 +414,5 @@ TEST_CASE("memory larger than one transfer is refused by recv", "[recv][hazard 3
     CHECK(ring.push(op::recv(0, {memory, large - 1})));
     CHECK(ring.unsubmitted() == 1u);
 }
+
+} // namespace recv_test

@@ -15,6 +15,8 @@
 #include <type_traits>
 #include <vector>
 
+namespace recv_zc_test {
+
 namespace {
 
 namespace abi = lio::abi;
@@ -258,3 +260,5 @@ TEST_CASE("recv_zc from a peer that resets the connection says so", "[recv_zc]")
     CHECK(code(reset) == ECONNRESET);
     CHECK(reset.as<op::recv_zc>().ended());
 }
+
+} // namespace recv_zc_test

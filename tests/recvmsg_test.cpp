@@ -23,6 +23,8 @@
 #include <type_traits>
 #include <vector>
 
+namespace recvmsg_test {
+
 namespace {
 
 namespace op = lio::op;
@@ -699,3 +701,5 @@ TEST_CASE("recvmsg_multishot refuses to wait for a full buffer, and fails on bad
         CHECK(code(run(ring, op::recvmsg_multishot(unconnected, layout, buffers.group()))) == ENOTCONN);
     });
 }
+
+} // namespace recvmsg_test

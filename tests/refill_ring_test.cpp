@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <vector>
 
+namespace refill_ring_test {
+
 namespace {
 
 using lio::detail::refill_ring;
@@ -118,3 +120,5 @@ TEST_CASE("a head that the kernel cannot have written frees nothing", "[refill_r
     CHECK(ring.reserve());
     CHECK_FALSE(ring.reserve());
 }
+
+} // namespace refill_ring_test

@@ -28,6 +28,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+namespace registered_files_ops_test {
+
 using namespace std::string_view_literals;
 
 namespace {
@@ -341,3 +343,5 @@ TEST_CASE("a file goes from a path into a slot and out of it as a descriptor in 
         CHECK(content_of_slot(ring, files[0]) == "EBADF");
     });
 }
+
+} // namespace registered_files_ops_test

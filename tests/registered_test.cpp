@@ -28,6 +28,8 @@
 #include <utility>
 #include <vector>
 
+namespace registered_test {
+
 namespace {
 
 namespace op = lio::op;
@@ -542,3 +544,5 @@ TEST_CASE("tables leave nothing behind, made or refused", "[registered][hazard 1
         },
         100, 100 * 4096);
 }
+
+} // namespace registered_test

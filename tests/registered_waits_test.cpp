@@ -18,6 +18,8 @@
 #include <pthread.h>
 #include <signal.h>
 
+namespace registered_waits_test {
+
 using lio::registered_waits;
 using lio::wait_options;
 using lio::op::nop;
@@ -172,3 +174,5 @@ TEST_CASE("registered waits come and go without leaving memory behind, before th
         },
         30, 1'000'000);
 }
+
+} // namespace registered_waits_test

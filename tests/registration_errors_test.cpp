@@ -28,6 +28,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+namespace registration_errors_test {
+
 namespace {
 
 using namespace lio::test;
@@ -202,3 +204,5 @@ TEST_CASE("what is registered already, is nothing, or is too much, is told as th
     CHECK(says(too_long, "1 GiB"));
     ::close(signal);
 }
+
+} // namespace registration_errors_test

@@ -17,6 +17,8 @@
 
 #include <unistd.h>
 
+namespace resize_test {
+
 using lio::op::nop;
 
 namespace {
@@ -169,3 +171,5 @@ TEST_CASE("resizing leaves no memory behind") {
         },
         30, 1'000'000);
 }
+
+} // namespace resize_test

@@ -33,6 +33,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+namespace restrictions_test {
+
 namespace op = lio::op;
 using lio::cause;
 using lio::entry_flags;
@@ -423,3 +425,5 @@ TEST_CASE("a ring of a restricted task is gone when it is closed") {
         LIO_SKIP("restrictions of a task: since Linux 7.0");
     CHECK(found == 0);
 }
+
+} // namespace restrictions_test

@@ -19,6 +19,8 @@
 #include <utility>
 #include <vector>
 
+namespace result_test {
+
 using lio::cause;
 using lio::error;
 using lio::result;
@@ -319,3 +321,5 @@ TEST_CASE("the errnos that setting a ring up is known for say what to do", "[err
         CHECK(sentence.size() > 60);
     }
 }
+
+} // namespace result_test

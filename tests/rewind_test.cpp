@@ -10,6 +10,8 @@
 
 #include <cerrno>
 
+namespace rewind_test {
+
 using lio::setup;
 using lio::op::nop;
 
@@ -93,3 +95,5 @@ TEST_CASE("a ring that rewinds can be resized with entries queued [hazard 21] [h
     for (const lio::cqe& one : ring.reap()) CHECK(one.user_data() == number++);
     CHECK(number == 9);
 }
+
+} // namespace rewind_test

@@ -19,6 +19,8 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
+namespace ring_test {
+
 using lio::op::nop;
 using lio::test::under_each_setup;
 
@@ -552,3 +554,5 @@ TEST_CASE("rings come and go without leaving descriptors or mappings behind") {
     CHECK(count_lines("/proc/self/maps") <= mappings);
     CHECK(next_file() == file);
 }
+
+} // namespace ring_test

@@ -16,6 +16,8 @@
 #include <thread>
 #include <utility>
 
+namespace send_message_test {
+
 namespace {
 
 namespace op = lio::op;
@@ -144,3 +146,5 @@ TEST_CASE("a message without a ring is refused where none arrives, with the reas
     CHECK(send_message(moved, 1, 2).error().why() == lio::cause::ring_closed);
     CHECK(send_message(op::msg_ring(file, 1, 2)).error() == lio::error{EBADF, lio::cause::message_call});
 }
+
+} // namespace send_message_test

@@ -28,6 +28,8 @@
 #include <utility>
 #include <vector>
 
+namespace send_test {
+
 namespace {
 
 namespace op = lio::op;
@@ -1065,3 +1067,5 @@ TEST_CASE("sendmsg fails where its system call does", "[send][sendmsg]") {
         CHECK(code(of(next_soon(ring, 2), 2)) == ECANCELED);
     });
 }
+
+} // namespace send_test

@@ -28,6 +28,8 @@
 #include <utility>
 #include <vector>
 
+namespace send_zc_test {
+
 namespace {
 
 namespace op = lio::op;
@@ -781,3 +783,5 @@ TEST_CASE("sendmsg_zc_fixed sends pieces of a registered buffer", "[send_zc][sen
         CHECK(code_of(ring, op::sendmsg_zc_fixed(pair.ours, message, table[0])) == EFAULT);
     });
 }
+
+} // namespace send_zc_test

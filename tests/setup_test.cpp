@@ -17,6 +17,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+namespace setup_test {
+
 using lio::has;
 using lio::setup;
 using lio::op::nop;
@@ -361,3 +363,5 @@ TEST_CASE("every sentence of an error says something, and no cause is without on
         CHECK(std::strcmp(problem.name(), "EINVAL") == 0);
     }
 }
+
+} // namespace setup_test

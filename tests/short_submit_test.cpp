@@ -14,6 +14,8 @@
 
 #include <poll.h>
 
+namespace short_submit_test {
+
 using lio::setup;
 using lio::op::nop;
 using lio::test::under_each_setup;
@@ -127,3 +129,5 @@ TEST_CASE("an entry that is refused within a chain stops nothing, but cancels al
         CHECK(lio::test::code(lio::test::of(all, 5)) == 0);
     });
 }
+
+} // namespace short_submit_test

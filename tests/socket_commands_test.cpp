@@ -28,6 +28,8 @@
 #include <type_traits>
 #include <vector>
 
+namespace socket_commands_test {
+
 namespace {
 
 namespace op = lio::op;
@@ -389,3 +391,5 @@ TEST_CASE("the completion of a tx_timestamp is read as it is laid out", "[socket
     CHECK(taken.seconds() == 5);
     CHECK(taken.nanoseconds() == 6);
 }
+
+} // namespace socket_commands_test

@@ -24,6 +24,8 @@
 #include <type_traits>
 #include <vector>
 
+namespace sockets_test {
+
 namespace {
 
 namespace op = lio::op;
@@ -439,3 +441,5 @@ TEST_CASE("the failure of a shutdown is told, but a chain goes on behind it", "[
         CHECK(code(of(done, 2)) == ECANCELED);
     });
 }
+
+} // namespace sockets_test

@@ -29,6 +29,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+namespace splice_test {
+
 using namespace std::string_view_literals;
 
 namespace {
@@ -461,3 +463,5 @@ TEST_CASE("more than one splice or tee can move is refused by push [hazard 38]",
         refused(op::tee(0, 1, 0x7ffff001).user_data(5));
     });
 }
+
+} // namespace splice_test

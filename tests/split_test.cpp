@@ -13,6 +13,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+namespace split_test {
+
 using lio::op::nop;
 
 namespace {
@@ -218,3 +220,5 @@ TEST_CASE("a reaper that waits is woken by what is submitted later") {
     submissions.submit().value();
     reaper.join();
 }
+
+} // namespace split_test

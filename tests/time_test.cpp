@@ -27,6 +27,8 @@
 #include <string_view>
 #include <type_traits>
 
+namespace time_test {
+
 namespace {
 
 namespace op = lio::op;
@@ -958,3 +960,5 @@ TEST_CASE("a time in the entry can be a point on a clock, but not negative", "[t
         CHECK(stays_quiet(ring));
     });
 }
+
+} // namespace time_test

@@ -14,6 +14,8 @@
 #include <cerrno>
 #include <utility>
 
+namespace wait_clock_test {
+
 using lio::ring;
 using lio::set_wait_clock;
 using lio::wait_clock;
@@ -104,3 +106,5 @@ TEST_CASE("only the thread that owns a ring gives it a clock") {
         CHECK(set_wait_clock(owned, wait_clock::monotonic).error() == lio::error{EEXIST, lio::cause::wrong_thread});
     });
 }
+
+} // namespace wait_clock_test

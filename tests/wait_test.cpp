@@ -16,6 +16,8 @@
 #include <pthread.h>
 #include <signal.h>
 
+namespace wait_test {
+
 using lio::wait_options;
 using lio::op::nop;
 using lio::test::milliseconds;
@@ -172,3 +174,5 @@ TEST_CASE("a wait that does not count as one for input or output waits all the s
         CHECK(ring.next(wait_options{}.no_iowait().timeout(time)).error().code() == ETIME);
     });
 }
+
+} // namespace wait_test

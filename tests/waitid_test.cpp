@@ -25,6 +25,8 @@
 #include <cstring>
 #include <type_traits>
 
+namespace waitid_test {
+
 namespace {
 
 namespace op = lio::op;
@@ -335,3 +337,5 @@ TEST_CASE("what is chained behind a waitid starts when the child exits", "[waiti
         CHECK(code(of(done, 2)) == 0);
     });
 }
+
+} // namespace waitid_test

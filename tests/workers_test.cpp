@@ -27,6 +27,8 @@
 #include <utility>
 #include <vector>
 
+namespace workers_test {
+
 using lio::cpu_set;
 using lio::limits_of_workers;
 using lio::reset_worker_affinity;
@@ -288,3 +290,5 @@ TEST_CASE("a set of CPUs is made from numbers, ranges and masks, and knows what 
     longer.back() = 1;
     CHECK(cpu_set::from_mask(longer).is_out_of_range());
 }
+
+} // namespace workers_test

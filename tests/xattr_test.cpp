@@ -26,6 +26,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+namespace xattr_test {
+
 using namespace std::string_view_literals;
 
 namespace {
@@ -324,3 +326,5 @@ TEST_CASE("the failure of an operation on attributes is told by its completion, 
         failing(op::fsetxattr(root, "nothing.lio", "x"sv), is_none);
     });
 }
+
+} // namespace xattr_test

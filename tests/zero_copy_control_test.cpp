@@ -20,6 +20,8 @@
 #include <string>
 #include <vector>
 
+namespace zero_copy_control_test {
+
 namespace {
 
 namespace op = lio::op;
@@ -311,3 +313,5 @@ TEST_CASE("only an event's own completion is an event", "[zero_copy]") {
     const auto without = make_receiver(*ring, memory.area());
     CHECK(without.event(lio::cqe{lio::abi::cqe{0, 1, 0}}) == zero_copy_event::none);
 }
+
+} // namespace zero_copy_control_test

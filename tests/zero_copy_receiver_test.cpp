@@ -26,6 +26,8 @@
 #include <utility>
 #include <vector>
 
+namespace zero_copy_receiver_test {
+
 namespace {
 
 namespace op = lio::op;
@@ -482,3 +484,5 @@ TEST_CASE("options that cannot be are refused before or by the kernel, with the 
     send_all(pair.theirs, "well");
     CHECK(receive_into(*ring, receiver, 4) == "well");
 }
+
+} // namespace zero_copy_receiver_test

@@ -20,6 +20,8 @@
 #include <utility>
 #include <vector>
 
+namespace fake_kernel_abilities_test {
+
 namespace abi = lio::abi;
 
 using lio::abilities;
@@ -445,3 +447,5 @@ TEST_CASE("whichever call of a snapshot fails, nothing is left open", "[hazard 1
         if (kernel.calls_that_can_fail() < nth) break;
     }
 }
+
+} // namespace fake_kernel_abilities_test

@@ -11,6 +11,8 @@
 #include <cerrno>
 #include <string>
 
+namespace fake_kernel_books_test {
+
 using lio::fake::ground;
 
 namespace {
@@ -107,3 +109,5 @@ TEST_CASE("an answer below -4095 is a value: an address in the upper half", "[ha
     kernel.answer(lio::arch::mmap, -4095);
     CHECK(lio::system::map_memory(1).error() == lio::error{4095, lio::cause::map_call});
 }
+
+} // namespace fake_kernel_books_test

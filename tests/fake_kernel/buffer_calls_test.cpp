@@ -15,6 +15,8 @@
 #include <cstdint>
 #include <string>
 
+namespace fake_kernel_buffer_calls_test {
+
 using lio::cause;
 using lio::fake::ground;
 
@@ -135,3 +137,5 @@ TEST_CASE("where the kernel says how far it is, a number is had again and the li
         CHECK(second.available().value() == 4);
     }
 }
+
+} // namespace fake_kernel_buffer_calls_test

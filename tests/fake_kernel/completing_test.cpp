@@ -12,6 +12,8 @@
 #include <cstdint>
 #include <vector>
 
+namespace fake_kernel_completing_test {
+
 using lio::cause;
 using lio::setup;
 using lio::fake::ground;
@@ -641,3 +643,5 @@ TEST_CASE("a range within a range, or a next() within one, never gives the kerne
     CHECK(reap(ring) == numbers{5});
     CHECK(model.completion_head() == first + 5);
 }
+
+} // namespace fake_kernel_completing_test

@@ -17,6 +17,8 @@
 #include <unistd.h>
 #include <vector>
 
+namespace fake_kernel_first_use_test {
+
 using lio::cause;
 using lio::setup;
 using lio::abi::register_opcode;
@@ -464,3 +466,5 @@ TEST_CASE("a forked child leaves the buffers alone even if they were unregistere
     // What follows is the parent's own work again.
     kernel.pretend_to_be_forked(false);
 }
+
+} // namespace fake_kernel_first_use_test

@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <vector>
 
+namespace fake_kernel_minimal_ring_test {
+
 using lio::cause;
 using lio::minimal_ring;
 using lio::setup;
@@ -185,3 +187,5 @@ TEST_CASE("a minimal ring whose closing fails says so, and is closed") {
     CHECK(ring.close());
     kernel.clear_books();
 }
+
+} // namespace fake_kernel_minimal_ring_test

@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <vector>
 
+namespace fake_kernel_mixed_sizes_test {
+
 using lio::cause;
 using lio::fake::ground;
 using lio::fake::model_ring;
@@ -265,3 +267,5 @@ TEST_CASE("kernels without mixed sizes are told apart from every other refusal [
     CHECK(named.error() == lio::error{EINVAL, cause::entry_size_is_the_type});
     CHECK(kernel.left() == "");
 }
+
+} // namespace fake_kernel_mixed_sizes_test

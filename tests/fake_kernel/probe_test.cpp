@@ -14,6 +14,8 @@
 #include <set>
 #include <string>
 
+namespace fake_kernel_probe_test {
+
 using lio::kernel_version;
 using lio::probe;
 using lio::fake::ground;
@@ -271,3 +273,5 @@ TEST_CASE("asking a ring that is not to be asked leaves it as it is", "[hazard 1
         CHECK(kernel.left() == before);
     });
 }
+
+} // namespace fake_kernel_probe_test

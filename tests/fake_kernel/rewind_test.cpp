@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <vector>
 
+namespace fake_kernel_rewind_test {
+
 using lio::setup;
 using lio::fake::ground;
 
@@ -102,3 +104,5 @@ TEST_CASE("batches begin at the first slot again on a ring that rewinds [hazard 
         for (std::uint64_t i = 0; i < 3; ++i) CHECK(ring.next().value().user_data() == i);
     }
 }
+
+} // namespace fake_kernel_rewind_test

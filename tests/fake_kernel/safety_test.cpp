@@ -16,6 +16,8 @@
 #include <utility>
 #include <vector>
 
+namespace fake_kernel_safety_test {
+
 namespace abi = lio::abi;
 namespace filter = lio::filter;
 using lio::cause;
@@ -287,3 +289,5 @@ TEST_CASE("buffers that the kernel may not let go of are kept until the ring clo
         CHECK(kernel.violations() == "");
     });
 }
+
+} // namespace fake_kernel_safety_test

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+namespace fake_kernel_setup_choice_test {
+
 using lio::cause;
 using lio::has;
 using lio::setup;
@@ -349,3 +351,5 @@ TEST_CASE("where there is a submission array it names each slot in its own place
         CHECK(kernel.ring().header_is_intact());
     }
 }
+
+} // namespace fake_kernel_setup_choice_test

@@ -20,6 +20,8 @@
 #include <initializer_list>
 #include <string>
 
+namespace fake_kernel_setup_failure_test {
+
 using lio::cause;
 using lio::fake::ground;
 
@@ -501,3 +503,5 @@ TEST_CASE("what is registered may outlive its ring, and then has nothing to take
     CHECK(kernel.count(lio::arch::io_uring_register) == 0);
     CHECK(kernel.left() == "");
 }
+
+} // namespace fake_kernel_setup_failure_test

@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+namespace fake_kernel_submitting_test {
+
 using lio::cause;
 using lio::setup;
 using lio::fake::ground;
@@ -484,3 +486,5 @@ TEST_CASE("a closed ring takes nothing and makes no call", "[hazard 25]") {
     }
     CHECK(kernel.calls().empty());
 }
+
+} // namespace fake_kernel_submitting_test

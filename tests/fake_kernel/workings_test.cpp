@@ -22,6 +22,8 @@
 #include <utility>
 #include <vector>
 
+namespace fake_kernel_workings_test {
+
 namespace abi = lio::abi;
 namespace op = lio::op;
 using abi::register_opcode;
@@ -417,3 +419,5 @@ TEST_CASE("questions are asked as one chain, and each has its own answer") {
     CHECK(lio::ask(first).error().code() == EFAULT);
     CHECK(first.answered().error().code() == EOPNOTSUPP);
 }
+
+} // namespace fake_kernel_workings_test

@@ -15,6 +15,8 @@
 #include <utility>
 #include <vector>
 
+namespace fake_kernel_zero_copy_test {
+
 namespace {
 
 namespace abi = lio::abi;
@@ -359,3 +361,5 @@ TEST_CASE("an exported zero-copy receive is closed once, and its import has a nu
     imported.flush().value();
     CHECK(play.controlled.zcrx_id == 41);
 }
+
+} // namespace fake_kernel_zero_copy_test
