@@ -337,7 +337,8 @@ def one_header_and_one_source_do_as_well():
         return "this CPU's system calls go through libc"
     folder = options.work / "one_file"
     run(ROOT / "src/amalgamate.py", folder)
-    copied = [*options.compiler, "-std=c++20", "-Wall", "-Wextra", "-Werror", f"-I{folder}"]
+    copied = [*options.compiler, "-std=c++20", "-Wall", "-Wextra", "-Werror", f"-I{folder}",
+              f"-I{ROOT / 'tests/freestanding'}"]
     # With the C++ runtime; linked by the C driver; with a program that has no libc.
     for name, more in (("with", ["-O0"]), ("without", ["-O2", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics",
                                                        "-fno-stack-protector"])):
