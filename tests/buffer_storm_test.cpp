@@ -219,6 +219,17 @@ struct outcomes {
     unsigned ended = 0;
     unsigned starved = 0;
     unsigned bundles_of_several = 0;
+
+    std::string missing() const {
+        std::string names;
+        if (items <= 300) names += " items";
+        if (cancelled == 0) names += " cancelled";
+        if (reset == 0) names += " reset";
+        if (ended == 0) names += " ended";
+        if (starved == 0) names += " starved";
+        if (has_recv_bundle() && bundles_of_several <= 20) names += " bundles_of_several";
+        return names;
+    }
 };
 
 class storm {
@@ -233,8 +244,9 @@ public:
         links_.resize(6);
     }
 
+    // At least so many rounds; more where a kernel thread submits that gets less of a processor than this one.
     outcomes run_for(unsigned rounds) {
-        for (unsigned round = 0; round < rounds; ++round) {
+        for (unsigned round = 0; round < rounds || (round < 20 * rounds && !outcomes_.missing().empty()); ++round) {
             link& one = links_[below(links_.size())];
             if (one.is_dead && !one.is_busy) one = link{};
             if (!one.is_open) {
@@ -405,13 +417,8 @@ TEST_CASE("no buffer is ever lost or has two owners, in a storm over groups of e
         storm whirls{ring, 20};
         const outcomes seen = whirls.run_for(6000);
         whirls.check_that_all_are_there();
-        CHECK(seen.items > 300);
-        CHECK(seen.cancelled > 0);
+        CHECK(seen.missing() == "");
         if (seen.failed_with_buffer == 0) record_partial_skip("receives that fail with a buffer: Linux 6.1 has none");
-        CHECK(seen.reset > 0);
-        CHECK(seen.ended > 0);
-        CHECK(seen.starved > 0);
-        if (has_recv_bundle()) CHECK(seen.bundles_of_several > 20);
     });
 }
 
