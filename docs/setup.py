@@ -128,7 +128,7 @@ FLAGS = {
                    "a kernel without FEAT_SINGLE_MMAP gets three mappings, each of its exact size"]),
         "nodrop": Flag(
             uses="all rings",
-            tests=["nothing is lost when the completion queue overflows: a queue of 2 and 100,000 operations "
+            tests=["nothing is lost when the completion queue overflows: a queue of 2 and very many operations "
                    "[hazard 12]"],
             notes="before, what does not fit is lost"),
         "submit_stable": Flag(

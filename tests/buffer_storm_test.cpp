@@ -5,6 +5,7 @@
 #include "catch.hpp"
 
 #include "support/rings.hpp"
+#include "support/rounds.hpp"
 #include "support/sockets.hpp"
 #include "support/waiting.hpp"
 
@@ -415,7 +416,7 @@ TEST_CASE("no buffer is ever lost or has two owners, in a storm over groups of e
     if (!has_recv_multishot()) LIO_SKIP("the kernel has no multishot receive (Linux 6.0 has)");
     under_each_setup([](ring& ring) {
         storm whirls{ring, 20};
-        const outcomes seen = whirls.run_for(6000);
+        const outcomes seen = whirls.run_for(lio::test::rounds(6000));
         whirls.check_that_all_are_there();
         CHECK(seen.missing() == "");
         if (seen.failed_with_buffer == 0) record_partial_skip("receives that fail with a buffer: Linux 6.1 has none");

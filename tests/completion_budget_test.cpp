@@ -5,6 +5,7 @@
 
 #include "support/probe.hpp"
 #include "support/rings.hpp"
+#include "support/rounds.hpp"
 #include "support/skip.hpp"
 #include "support/sockets.hpp"
 #include "support/waiting.hpp"
@@ -290,7 +291,7 @@ TEST_CASE("one thread pushes within the budget while another gives back: nothing
     auto [completions, submissions] =
         lio::with_options({.entries = 4, .completion_entries = 4}).value();
     completion_budget budget{completions};
-    constexpr std::uint32_t total = 20'000;
+    const std::uint32_t total = lio::test::rounds(20'000);
     std::uint64_t sum = 0;
     std::thread reaper{[&, &from = completions] {
         for (std::uint32_t i = 0; i < total; ++i) {

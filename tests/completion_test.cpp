@@ -125,13 +125,14 @@ TEST_CASE("a multishot that ends without a result says why", "[layout][completio
 }
 
 TEST_CASE("every buffer number can be read off a completion, 0 and 65535 included", "[layout][completion]") {
+    unsigned wrong = 0;
     for (std::uint32_t id = 0; id < 65536; ++id) {
         const auto carried = made(1, lio::abi::cqe_f_buffer | id << 16).as<op::recv_multishot>().buffer_id();
-        REQUIRE(carried.has_value());
-        REQUIRE(*carried == id);
+        wrong += !carried.has_value() || *carried != id;
         // The number alone is none.
-        REQUIRE_FALSE(made(1, id << 16).buffer_id());
+        wrong += made(1, id << 16).buffer_id().has_value();
     }
+    CHECK(wrong == 0);
 }
 
 TEST_CASE("a completion's flags are told apart", "[layout][completion]") {

@@ -14,6 +14,7 @@
 #include <lio/ring.hpp>
 #include <lio/ring_memory.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -62,8 +63,9 @@ private:
 // Reads and writes over the borders of ordinary pages, and of huge ones, at both ends, in a file as large.
 void crosses_borders(ring& ring, mutable_bytes memory) {
     const temporary_directory directory;
-    std::string content(memory.size(), '.');
-    for (std::size_t i = 0; i < content.size(); ++i) content[i] = static_cast<char>('a' + i / 4093 % 26);
+    std::string content;
+    for (std::size_t i = 0; content.size() < memory.size(); ++i)
+        content.append(std::min<std::size_t>(4093, memory.size() - content.size()), static_cast<char>('a' + i % 26));
     make_file(directory / "file", content);
     const open_file file{directory / "file", O_RDWR};
     const auto buffers = registered_buffers::create(ring, std::array{memory}).value();

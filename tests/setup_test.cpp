@@ -1,6 +1,7 @@
 // Setting rings up: what the library chooses, what is asked for exactly, what is refused and how it is told.
 
 #include "support/rings.hpp"
+#include "support/rounds.hpp"
 
 #include <lio/op/nop.hpp>
 #include <lio/ring.hpp>
@@ -214,8 +215,8 @@ TEST_CASE("rings that are attached share the kernel thread that submits, others 
     const auto thread_of = [](lio::ring& ring) {
         int thread = -1;
         if (!ring.push(nop{}) || !ring.submit_and_wait(1) || !ring.try_next()) return thread;
-        // While the thread is at work, the kernel may say -1.
-        for (int attempt = 0; thread <= 0 && attempt < 200; ++attempt) {
+        // While the thread is at work, the kernel may say -1. It is until it has been idle for as long as the ring says.
+        for (int attempt = 0; thread <= 0 && attempt < 2000; ++attempt) {
             if (attempt != 0) ::usleep(1000);
             std::ifstream about{"/proc/self/fdinfo/" + std::to_string(ring.file())};
             std::string word;
@@ -324,7 +325,7 @@ TEST_CASE("nothing is lost when the completion queue of a kernel thread's ring o
     auto made = lio::ring::create({.entries = 2, .completion_entries = 2, .require = setup::sqpoll});
     if (!made) LIO_SKIP(std::string{"sqpoll: "} + made.error().message());
     lio::ring& ring = *made;
-    constexpr std::uint64_t all = 2000; // few: on an emulated machine the two threads take turns slowly
+    const std::uint64_t all = lio::test::rounds(10'000);
     std::uint64_t pushed = 0;
     std::uint64_t expected = 0;
     while (expected < all) {

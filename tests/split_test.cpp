@@ -2,6 +2,8 @@
 
 #include "catch.hpp"
 
+#include "support/rounds.hpp"
+
 #include <lio/op/nop.hpp>
 #include <lio/split.hpp>
 
@@ -82,7 +84,7 @@ TEST_CASE("a split ring loses nothing whatever the sizes of its queues [hazard 1
             auto ring = lio::with_options({.entries = entries, .completion_entries = completions});
             if (!ring && ring.error().code() == ENOMEM) LIO_SKIP("the memory limit is too low for the largest rings");
             CHECK(ring->completions.completion_capacity() == completions);
-            check_all_arrive(*ring, LIO_LONG_TESTS ? 1'000'000 : 5'000);
+            check_all_arrive(*ring, lio::test::rounds(LIO_LONG_TESTS ? 1'000'000 : 10'000));
         }
     }
 }
@@ -144,7 +146,7 @@ TEST_CASE("the waiting half can ask the other to stop") {
 TEST_CASE("a split ring with a kernel thread that submits loses nothing either") {
     auto ring = lio::with_options({.entries = 16, .require = lio::setup::sqpoll, .sqpoll_idle_milliseconds = 1});
     if (!ring) LIO_SKIP(std::string{"sqpoll: "} + ring.error().message());
-    check_all_arrive(*ring, 20'000); // on an emulated machine the three threads take turns slowly
+    check_all_arrive(*ring, lio::test::rounds(100'000));
 }
 
 TEST_CASE("memory that travels in user_data arrives whole [hazard 3]", "[hazard 3]") {
