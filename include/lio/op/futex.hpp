@@ -88,10 +88,11 @@ public:
                  futex_flag flags = futex_flag::shared) = delete;
 
 private:
-    std::uint64_t value_;
-    std::uint64_t address_;
-    std::uint32_t flags_;
-    std::uint32_t reserved_ = 0;
+    // The kernel alone reads them.
+    [[maybe_unused]] std::uint64_t value_;
+    [[maybe_unused]] std::uint64_t address_;
+    [[maybe_unused]] std::uint32_t flags_;
+    [[maybe_unused]] std::uint32_t reserved_ = 0;
 };
 
 static_assert(sizeof(futex_waiter) == 24);
