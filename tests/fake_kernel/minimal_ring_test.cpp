@@ -81,7 +81,7 @@ TEST_CASE("a minimal ring asks for exactly its flags, on every release once") {
         kernel.forget_calls();
         const auto other = minimal_ring<without_array>::create(8, 64);
         REQUIRE(kernel.calls_of(lio::arch::io_uring_setup).size() == 1);
-        const auto& asked = kernel.calls_of(lio::arch::io_uring_setup)[0].asked;
+        const auto asked = kernel.calls_of(lio::arch::io_uring_setup)[0].asked;
         CHECK(asked.flags == (static_cast<std::uint32_t>(without_array) | lio::abi::setup_cqsize));
         CHECK(asked.cq_entries == 64);
         const std::uint32_t needed = lio::abi::setup_no_sqarray | lio::abi::setup_submit_all | lio::abi::setup_cqsize;
