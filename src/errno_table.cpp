@@ -168,7 +168,7 @@ struct entry {
 };
 
 #define LIO_ENTRY(name, description) {name, sizeof #name, sizeof description},
-constexpr entry entries[] = {LIO_ERRNOS(LIO_ENTRY) LIO_ERRNOS_OF_THIS_CPU(LIO_ENTRY)};
+constexpr entry known_errnos[] = {LIO_ERRNOS(LIO_ENTRY) LIO_ERRNOS_OF_THIS_CPU(LIO_ENTRY)};
 
 #define LIO_WORDS(name, description) #name "\0" description "\0"
 constexpr char words[] = LIO_ERRNOS(LIO_WORDS) LIO_ERRNOS_OF_THIS_CPU(LIO_WORDS);
@@ -185,7 +185,7 @@ struct texts {
 
 texts find(std::int32_t code) noexcept {
     const char* at = words;
-    for (const entry& one : entries) {
+    for (const entry& one : known_errnos) {
         if (one.code == code) return {at, at + one.name_size};
         at += one.name_size + one.description_size;
     }
