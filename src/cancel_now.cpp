@@ -18,8 +18,9 @@ result<std::int32_t> call(ring_core& core, const abi::sync_cancel_reg& request) 
     return problem.why() == cause::register_call ? error{problem.code(), cause::cancel_call} : problem;
 }
 
-// Where the work of completions is left to the program, the kernel does not wake this wait when the operation has ended
-// (up to Linux 7.3 at least): it would last until its time is over, or for ever. So it asks again and again, the first
+// The kernel (up to 7.3 at least) does not always wake this wait when the operation has ended: not where the work of
+// completions is left to the program, and elsewhere not if it looks when the completion is there and the worker has not
+// yet let go of the operation. It would last until its time is over, or for ever. So it asks again and again, the first
 // times soon.
 result<std::int32_t> wait_in_parts(ring_core& core, abi::sync_cancel_reg& request, const timespec* timeout) noexcept {
     constexpr std::int64_t second = 1'000'000'000;
@@ -49,7 +50,6 @@ result<std::int32_t> cancel_now(ring_core* core, const abi::sqe& what, const tim
     if (core == nullptr) return ring_is_closed();
     if ((what.flags & ~abi::sqe_fixed_file) != 0 || what.user_data != 0 || what.personality != 0)
         return error{EINVAL, cause::not_an_entry};
-    // Two of -1 are no limit to the kernel.
     if (timeout != nullptr && (timeout->tv_sec < 0 || timeout->tv_nsec < 0)) return error{EINVAL, cause::cancel_call};
     abi::sync_cancel_reg request;
     request.addr = what.addr;
@@ -57,10 +57,7 @@ result<std::int32_t> cancel_now(ring_core* core, const abi::sqe& what, const tim
     request.flags = what.cancel_flags;
     if ((what.flags & abi::sqe_fixed_file) != 0) request.flags |= abi::async_cancel_fd_fixed;
     request.opcode = static_cast<std::uint8_t>(what.len);
-    if (has(core->flags, setup::deferred_taskrun)) return wait_in_parts(*core, request, timeout);
-    request.timeout = {-1, -1};
-    if (timeout != nullptr) request.timeout = *timeout;
-    return call(*core, request);
+    return wait_in_parts(*core, request, timeout);
 }
 
 } // namespace lio::inline v0::detail
