@@ -23,6 +23,8 @@
 #include <utility>
 #include <vector>
 
+#include <unistd.h>
+
 namespace buffer_storm_test {
 
 namespace {
@@ -245,9 +247,10 @@ public:
         links_.resize(6);
     }
 
-    // At least so many rounds; more where a kernel thread submits that gets less of a processor than this one.
+    // At least so many rounds; more, and slower ones, where a kernel thread submits that gets too little of a processor.
     outcomes run_for(unsigned rounds) {
         for (unsigned round = 0; round < rounds || (round < 20 * rounds && !outcomes_.missing().empty()); ++round) {
+            if (round >= rounds) ::usleep(1000);
             link& one = links_[below(links_.size())];
             if (one.is_dead && !one.is_busy) one = link{};
             if (!one.is_open) {
