@@ -4,6 +4,7 @@
 
 #include "support/files.hpp"
 #include "support/footprint.hpp"
+#include "support/numbers.hpp"
 #include "support/skip.hpp"
 
 #include <lio/minimal_ring.hpp>
@@ -29,6 +30,8 @@ using lio::cause;
 using lio::minimal_ring;
 using lio::setup;
 using lio::op::nop;
+using lio::test::from_to;
+using lio::test::reap_all;
 
 namespace {
 
@@ -56,19 +59,6 @@ void under_each_minimal_setup(Body body, std::uint32_t entries = 8) {
     under<setup::single_issuer | setup::deferred_taskrun>("deferred_taskrun without its flag", body, entries);
     under<setup::single_issuer | setup::deferred_taskrun | setup::taskrun_flag | setup::submit_all |
           setup::no_sq_array>("the set-up that lio::ring has", body, entries);
-}
-
-template <class Ring>
-std::vector<std::uint64_t> reap_all(Ring& ring) {
-    std::vector<std::uint64_t> seen;
-    for (const lio::cqe& done : ring.reap()) seen.push_back(done.user_data());
-    return seen;
-}
-
-std::vector<std::uint64_t> from_to(std::uint64_t first, std::uint64_t last) {
-    std::vector<std::uint64_t> all;
-    for (std::uint64_t i = first; i <= last; ++i) all.push_back(i);
-    return all;
 }
 
 // Of nobody: the entry is refused, and its completion says so.

@@ -3,6 +3,8 @@
 
 #include "fake_kernel.hpp"
 
+#include "support/numbers.hpp"
+
 #include <lio/op/nop.hpp>
 #include <lio/ring.hpp>
 #include <lio/split.hpp>
@@ -18,10 +20,11 @@ using lio::cause;
 using lio::setup;
 using lio::fake::ground;
 using lio::fake::model_ring;
+using lio::test::numbers;
+using lio::test::reap_all;
 
 namespace {
 
-using numbers = std::vector<std::uint64_t>;
 using completing = model_ring::completing;
 
 // A ring past its first use, with nothing in it.
@@ -35,13 +38,6 @@ lio::ring running_ring(const lio::ring_options& options) {
 
 void push(lio::ring& ring, std::uint64_t first, std::uint64_t last) {
     for (std::uint64_t i = first; i <= last; ++i) ring.push(lio::op::nop().user_data(i)).value();
-}
-
-template <class Side>
-numbers reap(Side& side) {
-    numbers all;
-    for (const lio::cqe& done : side.reap()) all.push_back(done.user_data());
-    return all;
 }
 
 std::uint32_t flags_of(const lio::fake::made_call& enter) { return static_cast<std::uint32_t>(enter.arguments[3]); }
@@ -96,13 +92,13 @@ TEST_CASE("completions that overflowed come when the empty queue is looked at", 
             REQUIRE((model.submission_flags() & lio::abi::sq_cq_overflow) != 0);
             kernel.forget_calls();
             SECTION("by reap") {
-                CHECK(reap(ring) == numbers{1, 2});
+                CHECK(reap_all(ring) == numbers{1, 2});
                 CHECK(kernel.calls().empty());
-                CHECK(reap(ring) == numbers{3, 4});
+                CHECK(reap_all(ring) == numbers{3, 4});
                 check_one_look(kernel);
-                CHECK(reap(ring) == numbers{5});
+                CHECK(reap_all(ring) == numbers{5});
                 check_one_look(kernel);
-                CHECK(reap(ring).empty());
+                CHECK(reap_all(ring).empty());
                 CHECK(kernel.calls().empty());
             }
             SECTION("by try_next") {
@@ -116,11 +112,11 @@ TEST_CASE("completions that overflowed come when the empty queue is looked at", 
                 CHECK(kernel.count_calls() == 2);
             }
             SECTION("by wait") {
-                CHECK(reap(ring) == numbers{1, 2});
+                CHECK(reap_all(ring) == numbers{1, 2});
                 CHECK(ring.wait(2).value() == 2);
-                CHECK(reap(ring) == numbers{3, 4});
+                CHECK(reap_all(ring) == numbers{3, 4});
                 CHECK(ring.wait(1).value() == 1);
-                CHECK(reap(ring) == numbers{5});
+                CHECK(reap_all(ring) == numbers{5});
             }
         }
     }
@@ -131,9 +127,9 @@ TEST_CASE("a split ring's completions that overflowed come when the empty queue 
     auto [completions, submissions] = lio::with_options({.entries = 2, .completion_entries = 2}).value();
     for (std::uint64_t i = 1; i <= 3; ++i) kernel.ring().post(i);
     kernel.forget_calls();
-    CHECK(reap(completions) == numbers{1, 2});
+    CHECK(reap_all(completions) == numbers{1, 2});
     CHECK(kernel.calls().empty());
-    CHECK(reap(completions) == numbers{3});
+    CHECK(reap_all(completions) == numbers{3});
     check_one_look(kernel);
 }
 
@@ -153,11 +149,11 @@ TEST_CASE("task work that waits is run when the empty queue is looked at", "[haz
         CHECK(ring.ready() == 0);
         CHECK(ring.try_next().value().user_data() == 1);
         check_one_look(kernel);
-        CHECK(reap(ring) == numbers{2});
-        CHECK(reap(ring).empty());
+        CHECK(reap_all(ring) == numbers{2});
+        CHECK(reap_all(ring).empty());
         CHECK(kernel.calls().empty());
         model.hold_back(3);
-        CHECK(reap(ring) == numbers{3});
+        CHECK(reap_all(ring) == numbers{3});
         check_one_look(kernel);
     }
 }
@@ -174,13 +170,13 @@ TEST_CASE("deferred task work without its flag is run at every look into the emp
     check_one_look(kernel);
     CHECK_FALSE(ring.try_next());
     check_one_look(kernel);
-    CHECK(reap(ring).empty());
+    CHECK(reap_all(ring).empty());
     check_one_look(kernel);
     model.hold_back(2);
-    CHECK(reap(ring) == numbers{2});
+    CHECK(reap_all(ring) == numbers{2});
     check_one_look(kernel);
     model.post(3);
-    CHECK(reap(ring) == numbers{3});
+    CHECK(reap_all(ring) == numbers{3});
     CHECK(kernel.calls().empty());
 }
 
@@ -197,7 +193,7 @@ TEST_CASE("a polled ring is entered at every look into the empty queue, unless a
             kernel.forget_calls();
             CHECK(ring.try_next().value().user_data() == 1);
             check_one_look(kernel);
-            CHECK(reap(ring).empty());
+            CHECK(reap_all(ring).empty());
             check_one_look(kernel);
         }
     }
@@ -205,7 +201,7 @@ TEST_CASE("a polled ring is entered at every look into the empty queue, unless a
         lio::ring ring = lio::ring::create({.entries = 8, .require = setup::iopoll | setup::sqpoll}).value();
         kernel.forget_calls();
         CHECK_FALSE(ring.try_next());
-        CHECK(reap(ring).empty());
+        CHECK(reap_all(ring).empty());
         CHECK(kernel.calls().empty());
     }
 }
@@ -228,12 +224,12 @@ TEST_CASE("a wait on a polled ring that has an end asks the devices once at a ti
     CHECK(ring.submit_and_wait(2, {1, 0}).value().taken == 2);
     CHECK(ring.ready() == 1);
     never_polls_for_more();
-    CHECK(reap(ring) == numbers{1});
+    CHECK(reap_all(ring) == numbers{1});
     kernel.forget_calls();
     kernel.meanwhile = [&] { kernel.meanwhile = [&] { model.post(2); }; };
     CHECK(ring.wait(2, {1, 0}).value() == 1);
     never_polls_for_more();
-    CHECK(reap(ring) == numbers{2});
+    CHECK(reap_all(ring) == numbers{2});
     kernel.forget_calls();
     CHECK(ring.wait(1, {0, 1'000'000}).error() == lio::error{ETIME, cause::wait_timed_out});
     never_polls_for_more();
@@ -273,7 +269,7 @@ TEST_CASE("a wait on a polled ring goes on when the kernel comes back early", "[
         CHECK(done.left == 0);
         CHECK(kernel.count_calls() == 4);
     }
-    CHECK(reap(ring) == numbers{1, 2});
+    CHECK(reap_all(ring) == numbers{1, 2});
 }
 
 TEST_CASE("reaping and waiting for what is there make no call") {
@@ -292,7 +288,7 @@ TEST_CASE("reaping and waiting for what is there make no call") {
     CHECK(ring.next().value().user_data() == 1);
     CHECK(ring.next(lio::timespec{0, 1}).value().user_data() == 2);
     CHECK(ring.try_next().value().user_data() == 3);
-    CHECK(reap(ring) == numbers{4, 5, 6, 7, 8});
+    CHECK(reap_all(ring) == numbers{4, 5, 6, 7, 8});
     CHECK(kernel.calls().empty());
 }
 
@@ -343,7 +339,7 @@ TEST_CASE("an interrupted wait that submitted something says EINTR, and everythi
     for (std::uint64_t i = 1; i <= 3; ++i) model.post(i);
     CHECK(ring.wait(2).value() == 3);
     CHECK(model.taken.size() == 4);
-    CHECK(reap(ring) == numbers{1, 2, 3});
+    CHECK(reap_all(ring) == numbers{1, 2, 3});
 }
 
 TEST_CASE("a wait that ends by its time-out says ETIME, and everything was submitted", "[hazard 5]") {
@@ -465,12 +461,12 @@ TEST_CASE("completions that came although the wait failed are what counts") {
             model.post(2);
         };
         CHECK(ring.wait(2).value() == 2);
-        CHECK(reap(ring) == numbers{1, 2});
+        CHECK(reap_all(ring) == numbers{1, 2});
         // Fewer than wanted: the failure it is, and they are still there.
         kernel.fail(lio::arch::io_uring_enter, code);
         kernel.meanwhile = [&] { model.post(3); };
         CHECK(ring.wait(2).error().code() == code);
-        CHECK(reap(ring) == numbers{3});
+        CHECK(reap_all(ring) == numbers{3});
     }
 }
 
@@ -495,7 +491,7 @@ TEST_CASE("a kernel that cannot wait with a time-out is not asked to, and nothin
                 CHECK(ring.unsubmitted() == 2);
                 // The rest works.
                 CHECK(ring.submit_and_wait(2).value().taken == 2);
-                CHECK(reap(ring) == numbers{1, 2});
+                CHECK(reap_all(ring) == numbers{1, 2});
             }
         }
     }
@@ -575,7 +571,7 @@ TEST_CASE("a reaped range releases what was visited, at its end and no sooner") 
             if (done.user_data() == 3) break;
         CHECK(model.completion_head() == first + 3);
         CHECK(ring.ready() == 5);
-        CHECK(reap(ring) == numbers{4, 5, 6, 7, 8});
+        CHECK(reap_all(ring) == numbers{4, 5, 6, 7, 8});
         CHECK(model.completion_head() == first + 8);
     }
     SECTION("none of it") {
@@ -591,7 +587,7 @@ TEST_CASE("a reaped range releases what was visited, at its end and no sooner") 
         }
         CHECK(seen == numbers{1, 2, 3, 4, 5, 6, 7, 8});
         CHECK(model.completion_head() == first + 8);
-        CHECK(reap(ring) == numbers{9});
+        CHECK(reap_all(ring) == numbers{9});
     }
 }
 
@@ -625,7 +621,7 @@ TEST_CASE("a range within a range, or a next() within one, never gives the kerne
     SECTION("a range") {
         for (const lio::cqe& outer : ring.reap()) {
             CHECK(outer.user_data() == 1);
-            CHECK(reap(ring) == numbers{1, 2, 3, 4});
+            CHECK(reap_all(ring) == numbers{1, 2, 3, 4});
             CHECK(model.completion_head() == first + 4);
             break;
         }
@@ -640,7 +636,7 @@ TEST_CASE("a range within a range, or a next() within one, never gives the kerne
     CHECK(model.completion_head() == first + 4);
     CHECK(ring.ready() == 0);
     model.post(5);
-    CHECK(reap(ring) == numbers{5});
+    CHECK(reap_all(ring) == numbers{5});
     CHECK(model.completion_head() == first + 5);
 }
 

@@ -3,6 +3,8 @@
 
 #include "fake_kernel.hpp"
 
+#include "support/numbers.hpp"
+
 #include <lio/minimal_ring.hpp>
 #include <lio/op/nop.hpp>
 
@@ -17,17 +19,11 @@ using lio::minimal_ring;
 using lio::setup;
 using lio::fake::ground;
 using lio::op::nop;
+using lio::test::reap_all;
 
 namespace {
 
 constexpr setup without_array = setup::no_sq_array | setup::submit_all;
-
-template <class Ring>
-std::vector<std::uint64_t> reap_all(Ring& ring) {
-    std::vector<std::uint64_t> seen;
-    for (const lio::cqe& done : ring.reap()) seen.push_back(done.user_data());
-    return seen;
-}
 
 cause cause_of(lio::arch::number number) {
     return number == lio::arch::io_uring_setup ? cause::setup_call : cause::map_call;

@@ -3,6 +3,8 @@
 
 #include "fake_kernel.hpp"
 
+#include "support/numbers.hpp"
+
 #include <lio/large_ring.hpp>
 #include <lio/op/command.hpp>
 #include <lio/op/nop.hpp>
@@ -17,6 +19,7 @@ using lio::fake::ground;
 using lio::fake::model_ring;
 using lio::op::nop;
 using lio::op::nop128;
+using lio::test::reap_all;
 
 namespace {
 
@@ -24,13 +27,6 @@ constexpr auto padding = static_cast<std::uint64_t>(lio::reserved_user_data::pad
 
 lio::mixed_ring make(std::uint32_t entries, std::uint32_t completions = 0) {
     return lio::mixed_ring::create({.entries = entries, .completion_entries = completions}).value();
-}
-
-template <class Ring>
-std::vector<std::uint64_t> reap_all(Ring& ring) {
-    std::vector<std::uint64_t> all;
-    for (const lio::large_cqe& done : ring.reap()) all.push_back(done.user_data());
-    return all;
 }
 
 } // namespace

@@ -3,6 +3,8 @@
 
 #include "fake_kernel.hpp"
 
+#include "support/numbers.hpp"
+
 #include <lio/op/nop.hpp>
 #include <lio/ring.hpp>
 #include <lio/split.hpp>
@@ -18,20 +20,14 @@ using lio::cause;
 using lio::setup;
 using lio::fake::ground;
 using lio::fake::model_ring;
+using lio::test::from_to;
+using lio::test::numbers;
 
 namespace {
-
-using numbers = std::vector<std::uint64_t>;
 
 numbers taken_by(const model_ring& model) {
     numbers all;
     for (const lio::abi::sqe& entry : model.taken) all.push_back(entry.user_data);
-    return all;
-}
-
-numbers from_to(std::uint64_t first, std::uint64_t last) {
-    numbers all;
-    for (std::uint64_t i = first; i <= last; ++i) all.push_back(i);
     return all;
 }
 
