@@ -73,26 +73,27 @@ std::uint64_t futex_address(const Word& word) noexcept {
     return reinterpret_cast<std::uintptr_t>(__builtin_addressof(word));
 }
 
+// The kernel's struct futex_waitv. It alone reads them: as private members of a class they would be called unused.
+struct futex_words {
+    std::uint64_t value_;
+    std::uint64_t address_;
+    std::uint32_t flags_;
+    std::uint32_t reserved_;
+};
+
 } // namespace detail
 
 /// One futex of a futex_waitv, and the value that it is expected to have. Laid out as the kernel's struct futex_waitv.
-class futex_waiter {
+class futex_waiter : detail::futex_words {
 public:
     /// `word` is an integer of 32 bits, or an atomic one. (Kernels up to 7.3 refuse the other sizes.)
     template <detail::futex_word Word>
     futex_waiter(const Word& word, detail::futex_value_of<Word> expected,
                  futex_flag flags = futex_flag::shared) noexcept
-        : value_{expected}, address_{detail::futex_address(word)}, flags_{detail::futex_bits<Word>(flags)} {}
+        : detail::futex_words{expected, detail::futex_address(word), detail::futex_bits<Word>(flags), 0} {}
     template <detail::futex_word Word>
     futex_waiter(const Word&& word, detail::futex_value_of<Word> expected,
                  futex_flag flags = futex_flag::shared) = delete;
-
-private:
-    // The kernel alone reads them.
-    [[maybe_unused]] std::uint64_t value_;
-    [[maybe_unused]] std::uint64_t address_;
-    [[maybe_unused]] std::uint32_t flags_;
-    [[maybe_unused]] std::uint32_t reserved_ = 0;
 };
 
 static_assert(sizeof(futex_waiter) == 24);
