@@ -5,7 +5,7 @@
 #include "catch.hpp"
 
 #include "support/rings.hpp"
-#include "support/rounds.hpp"
+#include "support/machine.hpp"
 #include "support/sockets.hpp"
 #include "support/waiting.hpp"
 

@@ -4,6 +4,7 @@
 #include "catch.hpp"
 
 #include "support/footprint.hpp"
+#include "support/machine.hpp"
 #include "support/rings.hpp"
 #include "support/skip.hpp"
 #include "support/sockets.hpp"
@@ -122,14 +123,13 @@ TEST_CASE("a buffer's tag comes back when the kernel has let go of it, and not w
     CHECK(made->update(0, std::array{two.memory()}, std::array<std::uint64_t, 1>{82}).value() == 1);
     CHECK(stays_quiet(ring));
     REQUIRE(::write(pipe.theirs, "new", 3) == 3);
-    const lio::timespec patience{20, 0}; // which old kernels ask for
-    CHECK(ring.next(patience).value().user_data() == 1);
+    CHECK(ring.next(lio::test::patience).value().user_data() == 1);
     CHECK(std::string(one.bytes, 3) == "new");
-    CHECK(ring.next(patience).value().user_data() == 81);
+    CHECK(ring.next(lio::test::patience).value().user_data() == 81);
     CHECK(sent_from(ring, *made, 0, 3) == "two");
     made->close().value();
     if (lio::abilities().linux_at_least({6, 13}))
-        CHECK(ring.next(patience).value().user_data() == 82);
+        CHECK(ring.next(lio::test::patience).value().user_data() == 82);
     else
         record_partial_skip("tags of a table that goes as a whole: since Linux 6.13");
 }

@@ -2,6 +2,7 @@
 
 #include "catch.hpp"
 #include "support/files.hpp"
+#include "support/machine.hpp"
 #include "support/rings.hpp"
 #include "support/skip.hpp"
 #include "support/sockets.hpp"
@@ -204,7 +205,7 @@ TEST_CASE("cancel_now waits until what a worker runs has ended") {
             if (cancel_now(ring, op::cancel(1)).value().was_not_found())
                 ring.push(op::cancel(1).user_data(2)).value();
         } else {
-            const auto answer = cancel_now(ring, op::cancel(1), lio::timespec{10, 0}).value();
+            const auto answer = cancel_now(ring, op::cancel(1), lio::test::patience).value();
             CHECK((answer == cancel_answer::cancelled(1) || answer.was_not_found()));
         }
         cqe ended = next_soon(ring);
@@ -277,20 +278,20 @@ TEST_CASE("either half of a split ring and rings of other types cancel at once; 
         submissions.submit().value();
         CHECK(cancel_now(submissions, op::cancel(1)).value().count() == 1);
         CHECK(cancel_now(completions, op::cancel(2)).value().count() == 1);
-        for (int i = 0; i < 2; ++i) CHECK(code(completions.next(lio::timespec{10, 0}).value()) == ECANCELED);
+        for (int i = 0; i < 2; ++i) CHECK(code(completions.next(lio::test::patience).value()) == ECANCELED);
         // Also on another thread than the one that submitted.
         submissions.push(op::timeout(one_hour).user_data(3)).value();
         submissions.submit().value();
         on_fresh_thread([&, &completions = completions] {
             CHECK(cancel_now(completions, op::cancel(3)).value().count() == 1);
-            CHECK(completions.next(lio::timespec{10, 0}).value().user_data() == 3);
+            CHECK(completions.next(lio::test::patience).value().user_data() == 3);
         });
     }
     lio::large_ring large = lio::large_ring::create({.entries = 4}).value();
     large.push(op::timeout(one_hour).user_data(1)).value();
     large.submit().value();
     CHECK(cancel_now(large, op::cancel(1)).value().count() == 1);
-    CHECK(large.next(lio::timespec{10, 0}).value().user_data() == 1);
+    CHECK(large.next(lio::test::patience).value().user_data() == 1);
     on_fresh_thread([&] {
         const auto elsewhere = cancel_now(large, op::cancel(1));
         REQUIRE(!elsewhere);

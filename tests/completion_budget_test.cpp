@@ -5,7 +5,7 @@
 
 #include "support/probe.hpp"
 #include "support/rings.hpp"
-#include "support/rounds.hpp"
+#include "support/machine.hpp"
 #include "support/skip.hpp"
 #include "support/sockets.hpp"
 #include "support/waiting.hpp"

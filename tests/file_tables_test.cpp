@@ -5,6 +5,7 @@
 
 #include "support/files.hpp"
 #include "support/footprint.hpp"
+#include "support/machine.hpp"
 #include "support/rings.hpp"
 #include "support/skip.hpp"
 #include "support/sockets.hpp"
@@ -64,7 +65,7 @@ std::string read_all(int file) {
 
 // The user_data of the next completion, which some kernels take their time with.
 std::uint64_t next_tag(ring& ring) {
-    const auto done = ring.next(lio::timespec{20, 0});
+    const auto done = ring.next(lio::test::patience);
     return done ? done->user_data() : 0;
 }
 

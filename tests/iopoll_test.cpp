@@ -5,6 +5,7 @@
 
 #include "support/block_devices.hpp"
 #include "support/files.hpp"
+#include "support/machine.hpp"
 #include "support/rings.hpp"
 #include "support/skip.hpp"
 #include "support/waiting.hpp"
@@ -20,6 +21,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -201,7 +203,7 @@ TEST_CASE("a polled ring completes when it is looked at, and not before, unless 
         const block_memory read{0};
         start_all(ring, [&](std::size_t i) { return op::read(disk.polled, read.block(i), place_of(i)); });
         lio::test::submit_all(ring);
-        const std::int64_t give_up = lio::test::now() + lio::test::milliseconds(10'000);
+        const std::int64_t give_up = lio::test::now() + std::chrono::nanoseconds{lio::test::patience}.count();
         if (has(ring.setup_flags(), setup::sqpoll)) {
             while (ring.ready() != blocks && lio::test::now() < give_up) ::poll(nullptr, 0, 1);
             CHECK(ring.ready() == blocks);
@@ -241,10 +243,10 @@ TEST_CASE("a wait on a polled ring that has an end brings what completes before,
         const block_memory read{0};
         start_all(ring, [&](std::size_t i) { return op::read(disk.polled, read.block(i), place_of(i)); });
         expected_blocks expected;
-        REQUIRE(ring.submit_and_wait(expected.left(), lio::timespec{30, 0}).value().left == 0);
+        REQUIRE(ring.submit_and_wait(expected.left(), lio::test::patience).value().left == 0);
         for (const lio::cqe& done : ring.reap()) expected.take(done);
         while (expected.left() != 0) {
-            REQUIRE(ring.wait(expected.left(), lio::timespec{30, 0}).value() >= 1);
+            REQUIRE(ring.wait(expected.left(), lio::test::patience).value() >= 1);
             for (const lio::cqe& done : ring.reap()) expected.take(done);
         }
         CHECK(read == content);
@@ -309,7 +311,7 @@ TEST_CASE("nothing is lost when the queue of a polled ring overflows [hazard 12]
             disk.put(content);
             const block_memory read{0};
             expected_blocks expected;
-            const std::int64_t give_up = lio::test::now() + lio::test::milliseconds(20'000);
+            const std::int64_t give_up = lio::test::now() + std::chrono::nanoseconds{lio::test::patience}.count();
             for (std::size_t i = 0; i < blocks && lio::test::now() < give_up;) {
                 if (ring.push(op::read(disk.polled, read.block(i), place_of(i)).user_data(i))) {
                     ++i;

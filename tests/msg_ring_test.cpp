@@ -5,6 +5,7 @@
 
 #include "support/encoding.hpp"
 #include "support/files.hpp"
+#include "support/machine.hpp"
 #include "support/probe.hpp"
 #include "support/rings.hpp"
 #include "support/skip.hpp"
@@ -143,7 +144,7 @@ TEST_CASE("a message wakes the thread that waits for the other ring", "[msg_ring
         lio::ring there = other_ring();
         int received = 0;
         std::thread waiting([&] {
-            if (const auto done = there.next(lio::timespec{10, 0})) received = done->raw_result();
+            if (const auto done = there.next(lio::test::patience)) received = done->raw_result();
         });
         send(ring, op::msg_ring(there.file(), 23, 0));
         waiting.join();

@@ -4,6 +4,7 @@
 #include "catch.hpp"
 
 #include "support/files.hpp"
+#include "support/machine.hpp"
 #include "support/rings.hpp"
 #include "support/waiting.hpp"
 
@@ -19,6 +20,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -198,7 +200,7 @@ private:
 
     // Until all that was begun has come.
     void drain() {
-        const std::int64_t end = lio::test::now() + lio::test::milliseconds(20'000);
+        const std::int64_t end = lio::test::now() + std::chrono::nanoseconds{lio::test::patience}.count();
         const auto is_drained = [&] {
             for (const numbered_pipe& pipe : pipes_)
                 if (!pipe.is_empty()) return false;

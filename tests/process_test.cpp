@@ -3,6 +3,7 @@
 
 #include "catch.hpp"
 
+#include "support/machine.hpp"
 #include "support/rings.hpp"
 #include "support/skip.hpp"
 #include "support/sockets.hpp"
@@ -14,6 +15,7 @@
 #include <lio/ring.hpp>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
 #include <cstring>
 #include <optional>
@@ -33,8 +35,6 @@ namespace {
 namespace op = lio::op;
 using lio::setup;
 using lio::test::under_each_setup;
-
-constexpr int patience = 10'000; // milliseconds
 
 // Memory that parent and child share.
 class shared_page {
@@ -65,7 +65,8 @@ private:
 bool comes(int file, short event) {
     ::pollfd one{file, 0, 0};
     if ((event & (POLLERR | POLLHUP)) == 0) one.events = event;
-    return ::poll(&one, 1, patience) == 1 && (one.revents & event) != 0;
+    const auto longest = static_cast<int>(std::chrono::milliseconds{lio::test::patience}.count());
+    return ::poll(&one, 1, longest) == 1 && (one.revents & event) != 0;
 }
 
 // The child's whole life. It reads from `input` into shared memory, has a timer running, and has a write into `output`
@@ -196,7 +197,7 @@ TEST_CASE("a ring that belongs to nobody can go from thread to thread between us
         ring.submit().value();
         std::thread{[&] {
             REQUIRE(::write(pipe.theirs, "x", 1) == 1);
-            CHECK(ring.next(lio::timespec{10, 0}).value().user_data() == 3);
+            CHECK(ring.next(lio::test::patience).value().user_data() == 3);
         }}.join();
         CHECK(byte == 'x');
     }

@@ -3,6 +3,7 @@
 // io_uring.
 
 #include "catch.hpp"
+#include "support/machine.hpp"
 
 #include <lio/received_message.hpp>
 
@@ -280,13 +281,16 @@ TEST_CASE("rooms whose sum overflows are refused", "[layout][received_message][h
 TEST_CASE("no length in a header makes the reader look outside the buffer", "[layout][received_message][hazard 37]") {
     const std::uint32_t said[] = {0,          1,          7,          8,          9,          15,         16,
                                   17,         0x7fffffff, 0x80000000, 0x80000001, 0xfffffff0, 0xfffffff8, 0xffffffff};
-    std::size_t read_whole = 0;
+    // Each eleventh where it takes half a minute: eleven divides none of the numbers of values, so all of them occur.
+    const std::size_t step = lio::test::is_emulated() ? 11 : 1;
+    std::size_t combination = 0, read_whole = 0;
     for (const std::size_t size : {16u, 17u, 24u, 31u, 32u, 33u, 40u, 48u, 64u})
         for (const std::size_t name_room : {0u, 1u, 8u, 16u})
             for (const std::size_t control_room : {0u, 1u, 8u, 16u})
                 for (const std::uint32_t name : said)
                     for (const std::uint32_t control : said)
                         for (const std::uint32_t payload : said) {
+                            if (++combination % step != 0) continue;
                             const exact buffer{size};
                             buffer.put(0, name);
                             buffer.put(4, control);
@@ -310,7 +314,7 @@ TEST_CASE("no length in a header makes the reader look outside the buffer", "[la
                             read_all(*read, buffer);
                             ++read_whole;
                         }
-    CHECK(read_whole > 10'000);
+    CHECK(read_whole > 10'000 / step);
 }
 
 TEST_CASE("random bytes are read without looking outside of them", "[layout][received_message][hazard 37]") {

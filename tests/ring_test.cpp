@@ -1,7 +1,7 @@
 // The ring as its user sees it: pushing, submitting, waiting, reaping, moving, closing; under each set-up.
 
 #include "support/rings.hpp"
-#include "support/rounds.hpp"
+#include "support/machine.hpp"
 
 #include <lio/op/nop.hpp>
 #include <lio/ring.hpp>
@@ -243,7 +243,7 @@ TEST_CASE("completions can be polled for without ever waiting [hazard 4]", "[haz
     under_each_setup([](lio::ring& ring) {
         ring.push(nop().user_data(1)).value();
         ring.submit().value();
-        const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+        const auto give_up = std::chrono::steady_clock::now() + lio::test::patience;
         auto done = ring.try_next();
         while (!done && std::chrono::steady_clock::now() < give_up) done = ring.try_next();
         REQUIRE(done);
@@ -266,11 +266,11 @@ TEST_CASE("a wait with a time-out ends with ETIME, not before its time, and what
         CHECK(late.error() == lio::error{ETIME, lio::cause::wait_timed_out});
         CHECK(std::chrono::steady_clock::now() - start >= std::chrono::milliseconds(20));
         CHECK(ring.unsubmitted() == 0);
-        CHECK(ring.wait(1, std::chrono::seconds(10)).value() == 1); // a kernel thread may not have come to it yet
+        CHECK(ring.wait(1, lio::test::patience).value() == 1); // a kernel thread may not have come to it yet
         const auto again = ring.wait(2, std::chrono::milliseconds(5));
         REQUIRE_FALSE(again);
         CHECK(again.error().code() == ETIME);
-        CHECK(ring.next(std::chrono::seconds(10)));
+        CHECK(ring.next(lio::test::patience));
         CHECK(ring.next(std::chrono::milliseconds(1)).error().code() == ETIME);
     });
 }

@@ -2,6 +2,7 @@
 
 #include "catch.hpp"
 #include "support/files.hpp"
+#include "support/machine.hpp"
 #include "support/rings.hpp"
 #include "support/skip.hpp"
 #include "support/waiting.hpp"
@@ -82,14 +83,14 @@ TEST_CASE("a message from a thread without a ring wakes the one that waits, on a
         std::thread sender([file = ring.file()] {
             for (int i = 0; i < 3; ++i) static_cast<void>(send_message(op::msg_ring(file, i, 1)));
         });
-        CHECK(ring.wait(3, lio::timespec{10, 0}).value() == 3);
+        CHECK(ring.wait(3, lio::test::patience).value() == 3);
         sender.join();
         for (int i = 0; i < 3; ++i) CHECK(next_soon(ring).raw_result() == i);
     });
     auto [completions, submissions] = lio::with_capacity(4).value();
     std::int32_t received = 0;
     std::thread waiting([&received, waits = std::move(completions)]() mutable {
-        if (const auto done = waits.next(lio::timespec{10, 0})) received = done->raw_result();
+        if (const auto done = waits.next(lio::test::patience)) received = done->raw_result();
     });
     CHECK(send_message(submissions, 23, 0).has_value());
     waiting.join();
@@ -99,7 +100,7 @@ TEST_CASE("a message from a thread without a ring wakes the one that waits, on a
     large.submit_and_wait(1).value();
     large.next().value();
     CHECK(send_message(large, 7, 8).has_value());
-    CHECK(large.next(lio::timespec{10, 0}).value().user_data() == 8);
+    CHECK(large.next(lio::test::patience).value().user_data() == 8);
 }
 
 TEST_CASE("a message without a ring is lost on no full one [hazard 43]", "[hazard 43]") {

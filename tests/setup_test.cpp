@@ -1,7 +1,7 @@
 // Setting rings up: what the library chooses, what is asked for exactly, what is refused and how it is told.
 
 #include "support/rings.hpp"
-#include "support/rounds.hpp"
+#include "support/machine.hpp"
 
 #include <lio/op/nop.hpp>
 #include <lio/ring.hpp>
@@ -348,7 +348,7 @@ TEST_CASE("an iopoll ring refuses what cannot be polled, and tells it in the com
     // A nop is one of the few operations without a file that every kernel takes or refuses at once.
     made->push(nop().user_data(1)).value();
     made->submit().value();
-    const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    const auto give_up = std::chrono::steady_clock::now() + lio::test::patience;
     auto done = made->try_next();
     while (!done && done.error().code() == EAGAIN && std::chrono::steady_clock::now() < give_up) done = made->try_next();
     REQUIRE(done);

@@ -2,7 +2,7 @@
 
 #include "catch.hpp"
 
-#include "support/rounds.hpp"
+#include "support/machine.hpp"
 
 #include <lio/op/nop.hpp>
 #include <lio/split.hpp>

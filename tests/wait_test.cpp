@@ -1,6 +1,7 @@
 // Waiting for completions, and what may end a wait before they are there. On the test's thread, with signals to it.
 
 #include "catch.hpp"
+#include "support/machine.hpp"
 #include "support/rings.hpp"
 #include "support/skip.hpp"
 #include "support/waiting.hpp"
@@ -72,7 +73,7 @@ TEST_CASE("a deadline ends a wait when the clock is there, not before, and one i
         CHECK(now() >= deadline);
         CHECK(ring.unsubmitted() == 0);
         // A span would last another 20 milliseconds and more; the point is over.
-        CHECK(ring.wait(1, lio::timespec{10, 0}).value() == 1); // a kernel thread may not have come to it yet
+        CHECK(ring.wait(1, lio::test::patience).value() == 1); // a kernel thread may not have come to it yet
         CHECK(ring.wait(2, wait_options{}.deadline(to_timespec(1))).error().code() == ETIME);
         CHECK(ring.next(options).value().user_data() == 1);
         CHECK(ring.next(options).error().code() == ETIME);
@@ -103,11 +104,11 @@ TEST_CASE("a timer that goes off ends no wait but its own [hazard 5]", "[hazard 
         if ((ring.features() & lio::abi::feat_ext_arg) == 0) return; // before Linux 5.11 there are no limits
 
         two_timers();
-        CHECK(ring.submit_and_wait(2, lio::timespec{20, 0}).value().taken == 2);
+        CHECK(ring.submit_and_wait(2, lio::test::patience).value().taken == 2);
         both_came();
         two_timers();
         ring.submit().value();
-        CHECK(ring.wait(2, lio::timespec{20, 0}).value() == 2);
+        CHECK(ring.wait(2, lio::test::patience).value() == 2);
         both_came();
 
         // Nor does it make the time-out come before its time, or later.
@@ -117,7 +118,7 @@ TEST_CASE("a timer that goes off ends no wait but its own [hazard 5]", "[hazard 
         CHECK(ring.wait(3, to_timespec(milliseconds(50))).error() == lio::error{ETIME, lio::cause::wait_timed_out});
         CHECK(now() - start >= milliseconds(50));
         // A kernel thread that submits may have started them late.
-        CHECK(ring.wait(2, lio::timespec{20, 0}).value() == 2);
+        CHECK(ring.wait(2, lio::test::patience).value() == 2);
         both_came();
     });
 }

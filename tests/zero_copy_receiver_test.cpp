@@ -4,6 +4,7 @@
 #include "catch.hpp"
 
 #include "support/footprint.hpp"
+#include "support/machine.hpp"
 #include "support/skip.hpp"
 #include "support/waiting.hpp"
 #include "support/zero_copy.hpp"
@@ -99,7 +100,7 @@ TEMPLATE_TEST_CASE("some megabytes arrive byte for byte, and every buffer comes 
     bool same = true;
     std::vector<zero_copy_lease> held;
     while (same && seen < sent.size()) {
-        const auto done = ring->submit_and_wait(1, lio::timespec{10, 0});
+        const auto done = ring->submit_and_wait(1, lio::test::patience);
         REQUIRE(done);
         const large_cqe one = ring->try_next().value();
         const auto got = one.template as<op::recv_zc>();

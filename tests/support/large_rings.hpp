@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../catch.hpp"
+#include "machine.hpp"
 
 #include <lio/cqe.hpp>
 #include <lio/large_ring.hpp>
@@ -23,7 +24,7 @@ inline constexpr const char* no_large_rings = "longer entries: since Linux 5.19"
 template <class Ring>
 large_cqe next_on(Ring& ring) {
     ring.submit().value();
-    const auto done = ring.next(timespec{10, 0});
+    const auto done = ring.next(patience);
     if (!done) FAIL("no completion came: " << done.error().name());
     return *done;
 }

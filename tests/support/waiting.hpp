@@ -3,6 +3,7 @@
 #pragma once
 
 #include "../catch.hpp"
+#include "machine.hpp"
 
 #include <lio/cqe.hpp>
 #include <lio/ring.hpp>
@@ -16,16 +17,16 @@
 
 namespace lio::test {
 
-/// Submits what is queued and waits for the next completion: ten seconds at most, and once that was in vain, half a
-/// second each time.
+/// Submits what is queued and waits for the next completion: with patience, and once that was in vain, half a second
+/// each time.
 inline cqe next_soon(ring& ring) {
-    static timespec patience{10, 0};
+    static timespec longest = patience;
     ring.submit().value();
     const auto done = ring.next(patience);
     // Before Linux 5.11 no wait has an end.
     if (!done && done.error().code() == EOPNOTSUPP) return ring.next().value();
     if (!done) {
-        patience = {0, 500'000'000};
+        longest = {0, 500'000'000};
         FAIL("no completion came: " << done.error().name());
     }
     return *done;
