@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from machines import HOST
 from results import OUTCOMES
 
 DOCUMENT = Path(__file__).resolve().parent.parent.parent / "docs/kernel_versions.md"
@@ -19,6 +20,11 @@ def row(cells):
 
 def table(head, rows):
     return "\n".join([row(head), row(["---"] * len(head)), *map(row, rows)])
+
+
+def release(column):
+    """What a machine's owner adds to the release of its own kernel says nothing to others."""
+    return f"{column.release.split('-')[0]}, not emulated" if column.kernel == HOST else column.release
 
 
 def names(columns):
@@ -65,18 +71,18 @@ def reasons(columns):
             for reason in column.reasons[name]:
                 said.setdefault(reason, set()).add(column.name())
 
-    def release(reason):
+    def since(reason):
         found = re.search(r"\b(\d+)\.(\d+)\b", reason)
         return (int(found[1]), int(found[2])) if found else (99, 0)
 
     rows = []
-    for reason in sorted(said, key=lambda one: (release(one), one)):
+    for reason in sorted(said, key=lambda one: (since(one), one)):
         rows.append([reason, *("missing" if column.name() in said[reason] else "" for column in columns)])
     return table(["What tests were skipped for, in part or as a whole", *names(columns)], rows)
 
 
 def write(columns):
-    counts = [[column.release, column.cpu, *(column.count(outcome) for outcome in OUTCOMES)] for column in columns]
+    counts = [[release(column), column.cpu, *(column.count(outcome) for outcome in OUTCOMES)] for column in columns]
     parts = [HEAD, table(["Kernel", "CPU", *OUTCOMES], counts), *features(columns)]
     parts += ["\n## By test\n", groups(columns), "\n## By reason\n", reasons(columns)]
     DOCUMENT.write_text("\n".join(parts) + "\n")

@@ -15,7 +15,7 @@ from machines import MODULES
 
 HERE = Path(__file__).resolve().parent
 BOOT_LIMIT = 240  # seconds until the suite begins
-SUITE_LIMIT = 900  # seconds for the suite; it is ended in the guest, so that what it found is not lost
+SUITE_LIMIT = 1800  # seconds for the suite; it is ended in the guest, so that what it found is not lost
 ATTEMPTS = 3
 SCRATCH_DISK = "/dev/nvme0n1"
 NOT_TEXT = re.compile(r"\r|\x1b\[[\d;]*m")  # a terminal is written to
