@@ -37,7 +37,7 @@ install_packages()
     for try in 1 2 3; do
         if "${as_root[@]}" apt-get -qq update &&
             "${as_root[@]}" DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends \
-                -o Dpkg::Use-Pty=0 "$@" </dev/null >/dev/null; then
+                -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=600 "$@" </dev/null >/dev/null; then
             return 0
         fi
         sleep $((try * 5))
