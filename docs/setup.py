@@ -106,7 +106,7 @@ FLAGS = {
             "ring::wait_for_room()",
             tests=["a full queue can be waited for where a kernel thread empties it, and nowhere else"]),
         "ext_arg": Flag(
-            "wait_options::timeout()", "wait_options::signals()",
+            uses="waits with a time-out or a signal mask",
             tests=["a wait with a time-out ends with ETIME, not before its time, and what was queued has gone",
                    "a signal that the wait's mask lets through ends it, and afterwards is blocked again [hazard 9]"]),
         "registered_ring": Flag(
@@ -153,7 +153,8 @@ FLAGS = {
             notes="before, only with registered files"),
         "ext_arg": Flag(
             "wait_options::timeout()", "wait_options::signals()",
-            tests=["an option that the kernel's waits lack is named, and nothing is submitted [hazard 8] [hazard 10]"]),
+            tests=["a kernel whose enter takes no time-out is waited for in ppoll [hazard 10]"],
+            notes="before, such waits are in ppoll(2)"),
         "native_workers": Flag(
             uses="all operations",
             tests=["cancel interrupts an operation that a worker runs, and any answer is possible"],

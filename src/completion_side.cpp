@@ -89,6 +89,7 @@ result<std::uint32_t> completion_side::wait_on_split(std::uint32_t count, const 
 
 result<std::uint32_t> completion_side::wait_whole(std::uint32_t count, const wait_options* options) noexcept {
     if (polls_itself(*core_)) return poll(count, options);
+    if (needs_ppoll(*core_, options)) return wait_in_ppoll(count, options);
     wait_limit limit{*core_, options, count};
     while (completions_ready() < count && !is_full()) {
         const std::uint32_t seen = head_ + slots_ready();

@@ -53,8 +53,6 @@ namespace {
 
 [[gnu::noinline]] result<void> can_wait(std::uint32_t features, const wait_terms& terms) noexcept {
     const auto has = [features](std::uint32_t feature) { return (features & feature) != 0; };
-    if ((terms.flags & abi::enter_ext_arg) != 0 && !has(abi::feat_ext_arg))
-        return error{EOPNOTSUPP, cause::timed_wait_missing};
     // Absolute times came with the same release.
     if ((terms.minimum_wait() != 0 || (terms.flags & abi::enter_abs_timer) != 0) && !has(abi::feat_min_timeout))
         return error{EOPNOTSUPP, cause::minimum_wait_missing};
@@ -81,6 +79,10 @@ result<void> can_wait(const ring_core& core, const wait_options* options) noexce
     return can_wait(core, wait_terms{options});
 }
 
+bool needs_ppoll(const ring_core& core, const wait_options* options) noexcept {
+    return (core.features & abi::feat_ext_arg) == 0 && (wait_terms{options}.flags & abi::enter_ext_arg) != 0;
+}
+
 bool has_minimum_wait(const wait_options* options) noexcept { return wait_terms{options}.minimum_wait() != 0; }
 
 wait_limit::wait_limit(const ring_core& core, const wait_options* options, const wait_options* given) noexcept
@@ -103,6 +105,12 @@ const wait_options* wait_limit::for_next_call() noexcept {
     left_.time_.tv_sec = left_.time_.tv_nsec / 1'000'000'000;
     left_.time_.tv_nsec %= 1'000'000'000;
     return &left_;
+}
+
+std::int64_t wait_limit::at_most(std::int64_t longest) const noexcept {
+    if (!has_end_) return longest;
+    const std::int64_t left = end_ - now();
+    return left < longest ? (left > 0 ? left : 0) : longest;
 }
 
 bool wait_limit::has_passed() const noexcept { return has_end_ && now() >= end_; }

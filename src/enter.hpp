@@ -23,6 +23,10 @@ struct wait_terms {
 
     std::uint32_t minimum_wait() const noexcept { return argument_.min_wait_usec; }
     bool has_signals() const noexcept { return argument_.sigmask != 0; }
+    const void* signals() const noexcept {
+        return reinterpret_cast<const void*>(static_cast<std::uintptr_t>(argument_.sigmask));
+    }
+    std::size_t size_of_signals() const noexcept { return argument_.sigmask_sz; }
 
     /// Puts them into registered memory, and returns them as those that lie at `offset` in it.
     static wait_options write(const wait_options& options, abi::reg_wait& wait, unsigned char* signals,
@@ -47,6 +51,9 @@ result<void> can_wait(const ring_core& core, const wait_options* options) noexce
 /// The same of a kernel with these features, on a ring that does not poll.
 result<void> can_wait(std::uint32_t features, const wait_options* options) noexcept;
 
+/// Whether io_uring_enter(2) of this kernel takes neither a time-out nor a signal mask, and the options have one of them.
+bool needs_ppoll(const ring_core& core, const wait_options* options) noexcept;
+
 /// Whether fewer completions than were asked for are enough.
 bool has_minimum_wait(const wait_options* options) noexcept;
 
@@ -67,6 +74,8 @@ public:
 
     /// What the next call is to be told.
     const wait_options* for_next_call() noexcept;
+    /// The smaller of `longest` and what is left, in nanoseconds.
+    std::int64_t at_most(std::int64_t longest) const noexcept;
     /// Whether it is over, as far as can be told.
     bool has_passed() const noexcept;
     /// The error of a wait that ended early, where nothing but a signal or the time can have ended it.

@@ -104,9 +104,6 @@ constexpr sentence sentences[] = {
     {cause::ring_disabled, 0, "the ring was made with setup::start_disabled and not enabled yet: call enable() first"},
     {cause::polling_thread_died, 0,
      "the kernel thread that submits for this ring has ended, because the process that made it exits: make a new ring"},
-    {cause::timed_wait_missing, 0,
-     "this kernel can neither wait with a time-out nor with a signal mask (since Linux 5.11): push an op::timeout instead; "
-     "nothing was submitted"},
     {cause::minimum_wait_missing, 0,
      "this kernel knows neither a minimum wait nor a deadline (since Linux 6.12): leave them out, or give a time-out; "
      "nothing was submitted"},

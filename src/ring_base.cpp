@@ -56,6 +56,12 @@ result<submission> ring_base::submit_and_wait(std::uint32_t count, const wait_op
     if (completions_ready() >= count) return submit();
     // Before anything is published: a kernel thread that submits would take it.
     if (const auto possible = can_wait(*core(), options); !possible) return possible.error();
+    if (needs_ppoll(*core(), options)) {
+        const auto done = submit();
+        if (!done || done->left != 0) return done;
+        if (const auto waited = wait(count, options); !waited) return waited.error();
+        return done;
+    }
     wait_limit limit{*core(), options, count};
     const std::uint32_t seen = head_ + slots_ready();
     // Polling does not end when the time does.

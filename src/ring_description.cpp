@@ -16,7 +16,7 @@ struct word {
 };
 
 // The sizes of entries are told apart.
-constexpr word options[] = {
+constexpr word option_words[] = {
     {abi::setup_iopoll, "iopoll"},
     {abi::setup_sqpoll, "sqpoll"},
     {abi::setup_sq_aff, "on one CPU"},
@@ -112,7 +112,7 @@ void ring_description::tell(std::uint32_t entries, std::uint32_t completions, se
         }
         if (*separator == ' ') add(" nothing");
     };
-    list(options, static_cast<std::uint32_t>(flags));
+    list(option_words, static_cast<std::uint32_t>(flags));
     if (owner != 0) {
         add("; belongs to thread ");
         add(static_cast<std::uint32_t>(owner));

@@ -169,6 +169,23 @@ inline std::int64_t time_on(std::uint32_t clock) noexcept {
     return time.tv_sec * 1'000'000'000 + time.tv_nsec;
 }
 
+/// ppoll(2): until `file` can be read (-1: nothing ever can) or `nanoseconds` have passed, with only these signals blocked
+/// meanwhile if there are any.
+inline result<void> wait_readable(int file, std::int64_t nanoseconds, const void* signals, std::size_t size) noexcept {
+    constexpr short pollin = 1;
+    struct {
+        int fd;
+        short events;
+        short revents;
+    } watched{file, pollin, 0};
+    abi::kernel_timespec time; // the kernel writes what is left of it
+    time.tv_sec = nanoseconds / 1'000'000'000;
+    time.tv_nsec = nanoseconds % 1'000'000'000;
+    return detail::nothing(arch::invoke(arch::ppoll, detail::argument(&watched), 1, detail::argument(&time),
+                                        detail::argument(signals), static_cast<long>(size)),
+                           cause::enter_call);
+}
+
 /// write(2) to standard error, as much as goes.
 inline void print(const char* text, std::size_t size) noexcept {
     static_cast<void>(arch::invoke(arch::write, 2, detail::argument(text), static_cast<long>(size)));

@@ -65,11 +65,11 @@ static_assert(since(lio::ring_options{.completion_entries = 64}) == kernel_versi
 static_assert(since(lio::ring_options{.attach_to = 0}) == kernel_version{5, 6});
 static_assert(since({.completion_entries = 64, .require = setup::submit_all}) == kernel_version{5, 18});
 static_assert(since(lio::wait_options{}) == kernel_version{5, 1});
-static_assert(since(lio::wait_options{}.timeout({1, 0})) == kernel_version{5, 11});
+static_assert(since(lio::wait_options{}.timeout({1, 0})) == kernel_version{5, 1});
 static_assert(since(lio::wait_options{}.deadline({1, 0})) == kernel_version{6, 12});
 static_assert(since(lio::wait_options{}.timeout({1, 0}).minimum_wait(1)) == kernel_version{6, 12});
 static_assert(since(lio::wait_options{}.timeout({1, 0}).minimum_wait(1).no_iowait()) == kernel_version{6, 15});
-static_assert(minimum_kernel<op::nop>({}, lio::wait_options{}.timeout({1, 0})) == kernel_version{5, 11});
+static_assert(minimum_kernel<op::nop>({}, lio::wait_options{}.deadline({1, 0})) == kernel_version{6, 12});
 static_assert(minimum_kernel<op::nop>({.require = setup::no_sq_array}, lio::wait_options{}.timeout({1, 0})) ==
               kernel_version{6, 6});
 static_assert(minimum_kernel<>() == kernel_version{5, 1});
@@ -360,7 +360,7 @@ TEST_CASE("[hazard 47] a way to wait is supported exactly if a ring can wait so,
         CHECK(found.supports(wait) == found.linux_at_least(told_as(first)));
     }
     CHECK(found.supports(lio::wait_options{}));
-    CHECK(since(short_time.signals(none)) == kernel_version{5, 11});
+    CHECK(since(short_time.signals(none)) == kernel_version{5, 1});
 }
 
 TEST_CASE("the kernel's answers to queries are in the snapshot as it gives them") {

@@ -233,10 +233,6 @@ TEST_CASE("a polled ring completes when it is looked at, and not before, unless 
 TEST_CASE("a wait on a polled ring that has an end brings what completes before, however much it is for", "[iopoll]") {
     if (!can_be_polled(lio::test::scratch_disk())) LIO_SKIP(no_disk);
     under_each_polling_setup([](lio::ring& ring) {
-        if ((ring.features() & lio::abi::feat_ext_arg) == 0) {
-            lio::test::record_partial_skip("waits with an end: since Linux 5.11");
-            return;
-        }
         const disk disk;
         const block_memory content{4};
         disk.put(content);
@@ -256,10 +252,6 @@ TEST_CASE("a wait on a polled ring that has an end brings what completes before,
 TEST_CASE("a wait on a polled ring ends when its time is over, also with nothing in flight [hazard 11]",
           "[iopoll][hazard 11]") {
     under_each_polling_setup([](lio::ring& ring) {
-        if ((ring.features() & lio::abi::feat_ext_arg) == 0) {
-            lio::test::record_partial_skip("waits with an end: since Linux 5.11");
-            return;
-        }
         for (const std::uint32_t count : {1u, 3u}) {
             const std::int64_t begin = lio::test::now();
             CHECK(ring.wait(count, lio::timespec{0, 20'000'000}).error().code() == ETIME);

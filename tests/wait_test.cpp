@@ -101,7 +101,6 @@ TEST_CASE("a timer that goes off ends no wait but its own [hazard 5]", "[hazard 
         ring.submit().value();
         CHECK(ring.wait(2).value() == 2);
         both_came();
-        if ((ring.features() & lio::abi::feat_ext_arg) == 0) return; // before Linux 5.11 there are no limits
 
         two_timers();
         CHECK(ring.submit_and_wait(2, lio::test::patience).value().taken == 2);
@@ -145,7 +144,6 @@ TEST_CASE("with a minimum wait fewer completions than asked for are enough, and 
 }
 
 TEST_CASE("a signal that the wait's mask lets through ends it, and afterwards is blocked again [hazard 9]", "[hazard 9]") {
-    if (!has_feature(lio::abi::feat_ext_arg)) LIO_SKIP("a wait with a signal mask: since Linux 5.11");
     under_each_setup([](lio::ring& ring) {
         const counted_signal signal;
         // Blocked, it is pending and disturbs no wait.

@@ -35,7 +35,6 @@ enum class cause : std::uint32_t {
     wrong_thread,
     ring_disabled,
     polling_thread_died,
-    timed_wait_missing,
     minimum_wait_missing,
     no_iowait_missing,
     waits_refused,

@@ -61,12 +61,12 @@ constexpr kernel_version since(const ring_options& options) noexcept {
     return since(all);
 }
 
-/// The first kernel that can wait so: since(wait_options{}.timeout({1, 0})) is Linux 5.11. Not of the registration of waits
+/// The first kernel that can wait so: since(wait_options{}.deadline({1, 0})) is Linux 6.12. Not of the registration of waits
 /// (registered_waits, Linux 6.13): of one that is registered it is the same as of the same one unregistered.
 constexpr kernel_version since(const wait_options& options) noexcept {
     if (options.no_iowait_) return {6, 15};
     if (options.minimum_wait_ != 0 || options.is_absolute_) return {6, 12};
-    return options.has_time_ || options.has_signals_ ? kernel_version{5, 11} : kernel_version{5, 1};
+    return {5, 1};
 }
 
 /// The first kernel that has all of these operations, on a ring with these options:

@@ -22,7 +22,8 @@ class wait_options {
 public:
     constexpr wait_options() noexcept = default;
 
-    /// Ends it after this span of time, with ETIME if nothing came. Since Linux 5.11.
+    /// Ends it after this span of time, with ETIME if nothing came. Since Linux 5.1; until 5.11 it is waited for in ppoll(2),
+    /// a millisecond at a time if more than one completion is wanted.
     constexpr wait_options timeout(const timespec& span) const noexcept { return until(span, false); }
 
     /// Ends it at this point on the ring's clock (CLOCK_MONOTONIC, unless set_wait_clock() gave it another), with ETIME if
@@ -37,7 +38,7 @@ public:
         return changed;
     }
 
-    /// Only these signals are blocked while it waits, as with ppoll(2); `mask` is a sigset_t. Since Linux 5.11.
+    /// Only these signals are blocked while it waits, as with ppoll(2); `mask` is a sigset_t. Since Linux 5.1.
     template <class SignalSet>
         requires(std::is_trivially_copyable_v<SignalSet> && sizeof(SignalSet) >= 8)
     wait_options signals(const SignalSet& mask) const noexcept {

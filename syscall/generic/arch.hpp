@@ -12,11 +12,11 @@ enum number : long {
     openat = SYS_openat, read = SYS_read, write = SYS_write, close = SYS_close, munmap = SYS_munmap,
     madvise = SYS_madvise, getpid = SYS_getpid, gettid = SYS_gettid, tgkill = SYS_tgkill,
 #ifdef SYS_clock_gettime64 // where the plain one has 32-bit seconds
-    clock_gettime = SYS_clock_gettime64,
+    clock_gettime = SYS_clock_gettime64, ppoll = SYS_ppoll_time64,
 #elif defined(__LP64__) || defined(__x86_64__)
-    clock_gettime = SYS_clock_gettime,
+    clock_gettime = SYS_clock_gettime, ppoll = SYS_ppoll,
 #else // a C library older than 2019
-    clock_gettime = 403,
+    clock_gettime = 403, ppoll = 414,
 #endif
 #ifdef SYS_mmap2
     mmap = SYS_mmap2,

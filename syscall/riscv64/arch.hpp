@@ -4,8 +4,8 @@
 namespace lio::inline v0::arch {
 
 enum number : long {
-    openat = 56, close = 57, read = 63, write = 64, clock_gettime = 113, tgkill = 131, getpid = 172, gettid = 178,
-    munmap = 215, mmap = 222, madvise = 233,
+    openat = 56, close = 57, read = 63, write = 64, ppoll = 73, clock_gettime = 113, tgkill = 131, getpid = 172,
+    gettid = 178, munmap = 215, mmap = 222, madvise = 233,
     io_uring_setup = 425, io_uring_enter = 426, io_uring_register = 427,
 };
 

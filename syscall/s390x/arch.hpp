@@ -6,7 +6,7 @@ namespace lio::inline v0::arch {
 
 enum number : long {
     read = 3, write = 4, close = 6, getpid = 20, mmap = 90, munmap = 91, madvise = 219, gettid = 236, tgkill = 241,
-    clock_gettime = 260, openat = 288,
+    clock_gettime = 260, openat = 288, ppoll = 302,
     io_uring_setup = 425, io_uring_enter = 426, io_uring_register = 427,
 };
 

@@ -5,7 +5,7 @@ namespace lio::inline v0::arch {
 
 enum number : long {
     read = 0, write = 1, mmap = 9, munmap = 11, madvise = 28, getpid = 39, close = 3, gettid = 186, tgkill = 234,
-    clock_gettime = 228, openat = 257, io_uring_setup = 425, io_uring_enter = 426, io_uring_register = 427,
+    clock_gettime = 228, openat = 257, ppoll = 271, io_uring_setup = 425, io_uring_enter = 426, io_uring_register = 427,
 };
 
 inline constexpr auto mmap_convention = mmap_style::byte_offset;

@@ -7,7 +7,7 @@ namespace lio::inline v0::arch {
 // Numbers of our own, the same on every CPU; 0 is none of them.
 enum number : long {
     io_uring_setup = 1, io_uring_enter, io_uring_register, mmap, munmap, madvise, close, getpid, gettid, write, tgkill,
-    clock_gettime, openat, read,
+    clock_gettime, openat, read, ppoll,
 };
 
 inline constexpr auto mmap_convention = mmap_style::byte_offset;

@@ -3,9 +3,13 @@
 
 #include "fake_kernel.hpp"
 
+#include "support/machine.hpp"
 #include "support/numbers.hpp"
+#include "support/skip.hpp"
+#include "support/waiting.hpp"
 
 #include <lio/op/nop.hpp>
+#include <lio/op/time.hpp>
 #include <lio/ring.hpp>
 #include <lio/split.hpp>
 
@@ -20,8 +24,11 @@ using lio::cause;
 using lio::setup;
 using lio::fake::ground;
 using lio::fake::model_ring;
+using lio::test::milliseconds;
+using lio::test::now;
 using lio::test::numbers;
 using lio::test::reap_all;
+using lio::test::to_timespec;
 
 namespace {
 
@@ -442,8 +449,6 @@ TEST_CASE("an option that the kernel's waits lack is named, and nothing is submi
         CHECK(kernel.calls().empty());
         CHECK(ring.unsubmitted() == 1);
     };
-    const std::uint64_t no_signals = 0;
-    is_refused(lio::fake::linux_5_10, lio::wait_options{}.signals(no_signals), cause::timed_wait_missing);
     is_refused(lio::fake::linux_6_1, lio::wait_options{}.deadline({1, 0}), cause::minimum_wait_missing);
     is_refused(lio::fake::linux_6_1, lio::wait_options{}.minimum_wait(1), cause::minimum_wait_missing);
     is_refused(lio::fake::linux_6_1, lio::wait_options{}.no_iowait(), cause::no_iowait_missing);
@@ -470,37 +475,87 @@ TEST_CASE("completions that came although the wait failed are what counts") {
     }
 }
 
-TEST_CASE("a kernel that cannot wait with a time-out is not asked to, and nothing is submitted",
-          "[hazard 8][hazard 10]") {
+TEST_CASE("a kernel whose enter takes no time-out is waited for in ppoll [hazard 10]", "[hazard 8][hazard 10]") {
     for (const auto& plays : {lio::fake::linux_5_1, lio::fake::linux_5_10}) {
         for (const bool is_fresh : {true, false}) {
             DYNAMIC_SECTION("on " << plays.name << (is_fresh ? ", first use" : "")) {
                 lio::fake::kernel kernel{ground::model, plays};
                 lio::ring ring = is_fresh ? lio::ring::create({.entries = 8}).value() : running_ring({.entries = 8});
                 auto& model = kernel.ring();
+                model.completes = completing::by_test;
                 const auto taken = model.taken.size();
-                const lio::timespec timeout{1, 0};
-                const lio::error missing{EOPNOTSUPP, cause::timed_wait_missing};
-                push(ring, 1, 2);
+                const auto polls = [&] { return kernel.calls_of(lio::arch::ppoll); };
                 kernel.forget_calls();
-                CHECK(ring.submit_and_wait(1, timeout).error() == missing);
-                CHECK(ring.wait(1, timeout).error() == missing);
-                CHECK(ring.next(timeout).error() == missing);
-                CHECK(kernel.calls().empty());
-                CHECK(model.taken.size() == taken);
-                CHECK(ring.unsubmitted() == 2);
-                // The rest works.
-                CHECK(ring.submit_and_wait(2).value().taken == 2);
+
+                // What was queued has gone, and the time is waited for.
+                push(ring, 1, 2);
+                const std::int64_t begun = now();
+                const lio::error late{ETIME, cause::wait_timed_out};
+                CHECK(ring.submit_and_wait(1, to_timespec(milliseconds(30))).error() == late);
+                CHECK(now() - begun >= milliseconds(30));
+                CHECK(model.taken.size() == taken + 2);
+                CHECK(ring.unsubmitted() == 0);
+                CHECK_FALSE(polls().empty());
+                for (const auto& call : kernel.calls_of(lio::arch::io_uring_enter))
+                    CHECK((flags_of(call) & lio::abi::enter_ext_arg) == 0);
+                CHECK(ring.wait(1, to_timespec(milliseconds(5))).error() == late);
+                CHECK(ring.next(to_timespec(milliseconds(5))).error() == late);
+
+                for (const auto& call : polls()) CHECK(call.watched == ring.file());
+                // The first completion ends it.
+                kernel.meanwhile = [&] { model.post(1); };
+                CHECK(ring.wait(1, lio::test::patience).value() == 1);
+                // With that one there, the ring would wake it at once, for ever: it has to sleep all the same.
+                kernel.forget_calls();
+                const std::int64_t again = now();
+                CHECK(ring.wait(2, to_timespec(milliseconds(20))).error() == late);
+                CHECK(now() - again >= milliseconds(20));
+                CHECK(polls().size() <= 21);
+                kernel.meanwhile = [&] { model.post(2); };
+                CHECK(ring.wait(2, lio::test::patience).value() == 2);
+                // Enough are there: it neither sleeps nor enters.
+                kernel.forget_calls();
+                CHECK(ring.wait(2, lio::timespec{1, 0}).value() == 2);
+                CHECK(ring.submit_and_wait(2, lio::timespec{1, 0}).value().taken == 0);
+                CHECK(kernel.count_calls() == 0);
                 CHECK(reap_all(ring) == numbers{1, 2});
+
+                // Signals: the mask goes along, without a time as well, and one that gets through ends the wait.
+                const std::uint64_t mask = 0x1122334455667788;
+                kernel.fail(lio::arch::ppoll, EINTR);
+                CHECK(ring.wait(1, lio::wait_options{}.signals(mask)).error() == lio::error{EINTR, cause::wait_interrupted});
+                CHECK(polls().back().signals == mask);
+                CHECK(polls().back().arguments[4] == 8);
+                CHECK(ring.wait(1, to_timespec(milliseconds(5))).error() == late);
+                CHECK(polls().back().arguments[3] == 0);
             }
         }
     }
     lio::fake::kernel kernel{ground::model, lio::fake::linux_5_10};
     auto [completions, submissions] = lio::with_capacity(8).value();
-    kernel.forget_calls();
-    CHECK(completions.wait(1, lio::timespec{1, 0}).error() == lio::error{EOPNOTSUPP, cause::timed_wait_missing});
-    CHECK(completions.next(lio::timespec{1, 0}).error() == lio::error{EOPNOTSUPP, cause::timed_wait_missing});
-    CHECK(kernel.calls().empty());
+    CHECK(completions.wait(1, to_timespec(milliseconds(5))).error() == lio::error{ETIME, cause::wait_timed_out});
+    CHECK(completions.next(to_timespec(milliseconds(5))).error() == lio::error{ETIME, cause::wait_timed_out});
+}
+
+TEST_CASE("a real ring is waited for in ppoll where the kernel would have it so [hazard 10]", "[hazard 10]") {
+    if (!lio::fake::real_kernel_has_rings()) LIO_SKIP("this machine's own kernel has no io_uring or forbids it (Linux 5.1)");
+    for (const setup polled : {setup::none, setup::sqpoll}) {
+        lio::fake::kernel kernel{ground::real, lio::fake::linux_5_10};
+        auto made = lio::ring::create({.entries = 8, .require = polled});
+        REQUIRE(made);
+        lio::ring& ring = *made;
+        const auto soon = to_timespec(milliseconds(10)), later = to_timespec(milliseconds(20));
+        const std::int64_t begun = now();
+        ring.push(lio::op::timeout(soon).user_data(1), lio::op::timeout(later).user_data(2)).value();
+        CHECK(ring.submit_and_wait(1, lio::test::patience).value().taken == 2);
+        CHECK(now() - begun >= milliseconds(10));
+        CHECK(ring.wait(2, lio::test::patience).value() == 2);
+        CHECK(now() - begun >= milliseconds(20));
+        CHECK(now() - begun < milliseconds(10'000));
+        CHECK(reap_all(ring) == numbers{1, 2});
+        CHECK(ring.wait(1, soon).error() == lio::error{ETIME, cause::wait_timed_out});
+        CHECK(kernel.count(lio::arch::ppoll) != 0);
+    }
 }
 
 TEST_CASE("waiting for more than the queue holds is refused before anything is submitted", "[hazard 8]") {
@@ -538,8 +593,8 @@ TEST_CASE("a wait that is refused publishes nothing, which a kernel thread would
         CHECK(model.submission_tail() == 0);
         CHECK(ring.submit_and_wait(17, lio::timespec{1, 0}).error() == lio::error{EINVAL, cause::wait_too_large});
         CHECK(model.submission_tail() == 0);
-        CHECK(ring.submit_and_wait(1, lio::timespec{1, 0}).error() ==
-              lio::error{EOPNOTSUPP, cause::timed_wait_missing});
+        CHECK(ring.submit_and_wait(1, lio::wait_options{}.minimum_wait(1)).error() ==
+              lio::error{EOPNOTSUPP, cause::minimum_wait_missing});
         CHECK(model.submission_tail() == 0);
         CHECK(ring.unsubmitted() == 2);
     }

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <optional>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -60,6 +61,11 @@ constexpr long register_number = SYS_io_uring_register;
 constexpr long setup_number = 425;
 constexpr long enter_number = 426;
 constexpr long register_number = 427;
+#endif
+#ifdef SYS_ppoll_time64
+constexpr long ppoll_number = SYS_ppoll_time64;
+#else
+constexpr long ppoll_number = SYS_ppoll;
 #endif
 
 // What libc answers, in the kernel's own convention.
@@ -788,6 +794,16 @@ long kernel::read(int file, char* buffer, std::size_t size) {
     return static_cast<long>(moved);
 }
 
+// In the model: a ring that holds a completion can be read. Else the time passes, whatever else happens.
+long kernel::wait_readable(int file, const abi::kernel_timespec& time) {
+    if (file >= 0) {
+        if (open_.count(file) == 0) violation("a ppoll of descriptor " + std::to_string(file) + ", which is no open ring");
+        else if (rings_.at(file)->ready() != 0) return 1;
+    }
+    const ::timespec left{static_cast<time_t>(time.tv_sec), static_cast<long>(time.tv_nsec)};
+    return raw(::ppoll(nullptr, 0, &left, nullptr));
+}
+
 long kernel::close(int file) {
     if (open_texts_.erase(file) != 0) return 0;
     if (open_.erase(file) == 0) {
@@ -833,6 +849,8 @@ long kernel::carry_out(made_call& call) {
         *pointer<abi::kernel_timespec>(a[1]) = {time.tv_sec, time.tv_nsec};
         return 0;
     }
+    case arch::ppoll:
+        return wait_readable(call.watched, call.time);
     case arch::openat:
         return open_to_read(pointer<const char>(a[1]));
     case arch::read:
@@ -845,7 +863,7 @@ long kernel::carry_out(made_call& call) {
 
 long kernel::invoke(arch::number number, const long (&arguments)[6]) noexcept {
     std::unique_lock lock(mutex_);
-    made_call call{number, {}, 0, {}, {}, {}, 0};
+    made_call call{number, {}, 0, {}, {}, {}, 0, -1};
     std::copy(std::begin(arguments), std::end(arguments), std::begin(call.arguments));
     if (number == arch::io_uring_setup) call.asked = *pointer<abi::params>(arguments[1]);
     if (number == arch::io_uring_enter && arguments[5] == static_cast<long>(sizeof call.events))
@@ -853,8 +871,14 @@ long kernel::invoke(arch::number number, const long (&arguments)[6]) noexcept {
     if (call.events.ts != 0) call.time = *pointer<abi::kernel_timespec>(static_cast<long>(call.events.ts));
     if (call.events.sigmask != 0)
         std::memcpy(&call.signals, pointer<void>(static_cast<long>(call.events.sigmask)), sizeof call.signals);
+    if (number == arch::ppoll) {
+        call.time = *pointer<abi::kernel_timespec>(arguments[2]);
+        call.watched = pointer<const ::pollfd>(arguments[0])->fd;
+        if (arguments[3] != 0) std::memcpy(&call.signals, pointer<void>(arguments[3]), sizeof call.signals);
+    }
 
-    if (number == arch::io_uring_enter && meanwhile) std::exchange(meanwhile, nullptr)();
+    const bool may_wait = number == arch::io_uring_enter || number == arch::ppoll;
+    if (may_wait && meanwhile) std::exchange(meanwhile, nullptr)();
     std::optional<long> scripted;
     for (rule& one : rules_) {
         const bool fits = one.kind == arch::number{} ? can_fail(number) : one.kind == number;
@@ -868,11 +892,11 @@ long kernel::invoke(arch::number number, const long (&arguments)[6]) noexcept {
     }
     if (scripted) {
         call.answer = *scripted;
-    } else if (number == arch::io_uring_enter && !is_model()) {
+    } else if (may_wait && !is_model()) {
         // It may wait for what another thread does.
         lock.unlock();
-        call.answer = raw(::syscall(enter_number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4],
-                                    arguments[5]));
+        call.answer = raw(::syscall(number == arch::ppoll ? ppoll_number : enter_number, arguments[0], arguments[1],
+                                    arguments[2], arguments[3], arguments[4], arguments[5]));
         lock.lock();
     } else {
         call.answer = carry_out(call);

@@ -50,10 +50,12 @@ struct made_call {
     long answer;
     /// What setup was asked for, as it came in.
     abi::params asked;
-    /// What enter was given with EXT_ARG, the time and the mask that it points to included.
+    /// What enter was given with EXT_ARG, the time and the mask that it points to included; ppoll's time and mask as well.
     abi::getevents_arg events;
     abi::kernel_timespec time;
     std::uint64_t signals;
+    /// The file that ppoll was given.
+    int watched = -1;
 };
 
 class kernel;
@@ -190,7 +192,7 @@ public:
     std::map<abi::register_opcode, std::function<long(void* argument, std::uint32_t count)>> played_registrations;
     /// The files that there are to read, with what is in them; on both grounds, so that no test depends on the machine's.
     std::map<std::string, std::string> texts;
-    /// Happens once, at the next enter, before it is answered in whatever way.
+    /// Happens once, at the next enter or ppoll, before it is answered in whatever way.
     std::function<void()> meanwhile;
     /// Gives another process id than before: as if this were a forked child.
     void pretend_to_be_forked(bool forked = true) noexcept { forked_ = forked; }
@@ -276,6 +278,7 @@ private:
     long map(std::size_t size, long protection, long flags, int file, std::uint64_t offset);
     long unmap(char* address, std::size_t size);
     long advise(char* address, std::size_t size, long advice);
+    long wait_readable(int file, const abi::kernel_timespec& time);
     long close(int file);
     long open_to_read(const char* path);
     long read(int file, char* buffer, std::size_t size);

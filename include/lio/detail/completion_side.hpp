@@ -26,7 +26,7 @@ public:
     /// Errors: EINTR, a signal came; EINVAL, `count` is more than the queue holds; EEXIST, the ring belongs
     /// to another thread; EBADF, it is closed.
     result<std::uint32_t> wait(std::uint32_t count) noexcept { return wait(count, nullptr); }
-    /// The same for at most `timeout`; ETIME after that. Since Linux 5.11; EOPNOTSUPP at once before.
+    /// The same for at most `timeout`; ETIME after that.
     result<std::uint32_t> wait(std::uint32_t count, const timespec& timeout) noexcept {
         return wait(count, wait_options{}.timeout(timeout));
     }
@@ -89,6 +89,8 @@ protected:
 
     result<std::uint32_t> wait_on_split(std::uint32_t count, const wait_options* options) noexcept;
     result<std::uint32_t> wait_whole(std::uint32_t count, const wait_options* options) noexcept;
+    // The wait with an end or a signal mask where io_uring_enter(2) takes neither.
+    result<std::uint32_t> wait_in_ppoll(std::uint32_t count, const wait_options* options) noexcept;
     // The wait on a ring whose completions nobody but the waiter asks the devices for.
     result<std::uint32_t> poll(std::uint32_t count, const wait_options* options) noexcept;
 

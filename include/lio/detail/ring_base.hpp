@@ -35,8 +35,7 @@ public:
         submitted_ = submitted;
         return submission{answer.taken(), 0};
     }
-    /// The same, waiting for at most `timeout`; ETIME after that. Since Linux 5.11; before, EOPNOTSUPP at once
-    /// and nothing is submitted.
+    /// The same, waiting for at most `timeout`; ETIME after that, and what was queued has gone all the same.
     result<submission> submit_and_wait(std::uint32_t count, const timespec& timeout) noexcept {
         return submit_and_wait(count, wait_options{}.timeout(timeout));
     }
