@@ -143,7 +143,8 @@ public:
 /// bytes; submit it again if the stream goes on. It ends with ENOBUFS when the group has no free buffer (nothing is
 /// lost: give buffers back first, then submit it again), and on its own when the completion queue overflows. A
 /// completion that failed or says 0 may carry a buffer too: give it back. An empty datagram ends it like a stream's
-/// end. flags(MSG_WAITALL) gives EINVAL.
+/// end. flags(MSG_WAITALL) gives EINVAL. The end of a Unix stream that comes right behind data can be missed (Linux 7.3
+/// still does, where another thread is the peer): then only a cancel or a time limit ends it.
 /// Since Linux 6.0.
 class recv_multishot : public limited_receive<recv_multishot> {
 public:
