@@ -96,21 +96,25 @@ wait_limit::wait_limit(const ring_core& core, const wait_options* options, const
     has_end_ = true;
 }
 
+std::int64_t wait_limit::left() const noexcept {
+    const std::int64_t rest = end_ - now();
+    return rest > 0 ? rest : 0;
+}
+
 const wait_options* wait_limit::for_next_call() noexcept {
     const bool is_first = !has_begun_;
     has_begun_ = true;
     if (is_first || !has_end_ || given_->is_absolute_) return given_;
-    const std::int64_t left = end_ - now();
-    left_ = given_->timeout({0, left > 0 ? left : 0});
-    left_.time_.tv_sec = left_.time_.tv_nsec / 1'000'000'000;
-    left_.time_.tv_nsec %= 1'000'000'000;
+    constexpr std::int64_t second = 1'000'000'000;
+    const std::int64_t rest = left();
+    left_ = given_->timeout({rest / second, rest % second});
     return &left_;
 }
 
 std::int64_t wait_limit::at_most(std::int64_t longest) const noexcept {
     if (!has_end_) return longest;
-    const std::int64_t left = end_ - now();
-    return left < longest ? (left > 0 ? left : 0) : longest;
+    const std::int64_t rest = left();
+    return rest < longest ? rest : longest;
 }
 
 bool wait_limit::has_passed() const noexcept { return has_end_ && now() >= end_; }
@@ -122,9 +126,6 @@ error wait_limit::early_end() const noexcept {
     return error{EINTR, cause::wait_interrupted};
 }
 
-namespace {
-
-// The sentence that fits what the kernel said.
 [[gnu::noinline]] error explained(error problem) noexcept {
     cause why = problem.why();
     switch (problem.code()) {
@@ -137,6 +138,8 @@ namespace {
     }
     return error{problem.code(), why};
 }
+
+namespace {
 
 // What a call is made with, the flags of the ring itself left out.
 struct enter_arguments {

@@ -54,6 +54,9 @@ result<void> can_wait(std::uint32_t features, const wait_options* options) noexc
 /// Whether io_uring_enter(2) of this kernel takes neither a time-out nor a signal mask, and the options have one of them.
 bool needs_ppoll(const ring_core& core, const wait_options* options) noexcept;
 
+/// The same error with the sentence that fits what the kernel said.
+error explained(error problem) noexcept;
+
 /// Whether fewer completions than were asked for are enough.
 bool has_minimum_wait(const wait_options* options) noexcept;
 
@@ -84,6 +87,8 @@ public:
 private:
     wait_limit(const ring_core& core, const wait_options* timed, const wait_options* given) noexcept;
     std::int64_t now() const noexcept { return system::time_on(clock_); }
+    // Of a wait that has an end: how long it is until then, in nanoseconds.
+    std::int64_t left() const noexcept;
 
     const wait_options* given_;
     wait_options left_;

@@ -23,7 +23,7 @@ result<std::uint32_t> completion_side::wait_in_ppoll(std::uint32_t count, const 
         const std::int64_t longest = is_empty ? 10 * millisecond : millisecond;
         const auto slept = system::wait_readable(is_empty ? core_->file : -1, limit.at_most(longest), terms.signals(),
                                                  terms.size_of_signals());
-        if (!slept && completions_ready() < count) return error{slept.error().code(), cause::wait_interrupted};
+        if (!slept && completions_ready() < count) return explained(slept.error());
     }
 }
 

@@ -178,12 +178,11 @@ inline result<void> wait_readable(int file, std::int64_t nanoseconds, const void
         short events;
         short revents;
     } watched{file, pollin, 0};
-    abi::kernel_timespec time; // the kernel writes what is left of it
-    time.tv_sec = nanoseconds / 1'000'000'000;
-    time.tv_nsec = nanoseconds % 1'000'000'000;
+    constexpr std::int64_t second = 1'000'000'000;
+    abi::kernel_timespec time{nanoseconds / second, nanoseconds % second}; // the kernel writes what is left of it
     return detail::nothing(arch::invoke(arch::ppoll, detail::argument(&watched), 1, detail::argument(&time),
                                         detail::argument(signals), static_cast<long>(size)),
-                           cause::enter_call);
+                           cause::operation);
 }
 
 /// write(2) to standard error, as much as goes.
