@@ -3,9 +3,9 @@
 
 #include "catch.hpp"
 
+#include "support/machine.hpp"
 #include "support/probe.hpp"
 #include "support/rings.hpp"
-#include "support/machine.hpp"
 #include "support/skip.hpp"
 #include "support/sockets.hpp"
 #include "support/waiting.hpp"

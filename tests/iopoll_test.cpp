@@ -21,7 +21,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -203,7 +202,7 @@ TEST_CASE("a polled ring completes when it is looked at, and not before, unless 
         const block_memory read{0};
         start_all(ring, [&](std::size_t i) { return op::read(disk.polled, read.block(i), place_of(i)); });
         lio::test::submit_all(ring);
-        const std::int64_t give_up = lio::test::now() + std::chrono::nanoseconds{lio::test::patience}.count();
+        const std::int64_t give_up = lio::test::end_of_patience();
         if (has(ring.setup_flags(), setup::sqpoll)) {
             while (ring.ready() != blocks && lio::test::now() < give_up) ::poll(nullptr, 0, 1);
             CHECK(ring.ready() == blocks);
@@ -303,7 +302,7 @@ TEST_CASE("nothing is lost when the queue of a polled ring overflows [hazard 12]
             disk.put(content);
             const block_memory read{0};
             expected_blocks expected;
-            const std::int64_t give_up = lio::test::now() + std::chrono::nanoseconds{lio::test::patience}.count();
+            const std::int64_t give_up = lio::test::end_of_patience();
             for (std::size_t i = 0; i < blocks && lio::test::now() < give_up;) {
                 if (ring.push(op::read(disk.polled, read.block(i), place_of(i)).user_data(i))) {
                     ++i;

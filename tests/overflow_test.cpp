@@ -4,7 +4,6 @@
 #include "catch.hpp"
 
 #include "support/files.hpp"
-#include "support/machine.hpp"
 #include "support/rings.hpp"
 #include "support/waiting.hpp"
 
@@ -20,7 +19,6 @@
 
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -200,7 +198,7 @@ private:
 
     // Until all that was begun has come.
     void drain() {
-        const std::int64_t end = lio::test::now() + std::chrono::nanoseconds{lio::test::patience}.count();
+        const std::int64_t end = lio::test::end_of_patience();
         const auto is_drained = [&] {
             for (const numbered_pipe& pipe : pipes_)
                 if (!pipe.is_empty()) return false;

@@ -1,7 +1,7 @@
 // The ring as its user sees it: pushing, submitting, waiting, reaping, moving, closing; under each set-up.
 
-#include "support/rings.hpp"
 #include "support/machine.hpp"
+#include "support/rings.hpp"
 
 #include <lio/op/nop.hpp>
 #include <lio/ring.hpp>

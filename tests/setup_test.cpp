@@ -1,7 +1,7 @@
 // Setting rings up: what the library chooses, what is asked for exactly, what is refused and how it is told.
 
-#include "support/rings.hpp"
 #include "support/machine.hpp"
+#include "support/rings.hpp"
 
 #include <lio/op/nop.hpp>
 #include <lio/ring.hpp>

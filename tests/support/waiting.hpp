@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
 #include <vector>
 
@@ -82,6 +83,9 @@ inline std::int64_t now(clockid_t clock = CLOCK_MONOTONIC) {
     REQUIRE(::clock_gettime(clock, &time) == 0);
     return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
 }
+
+/// When what has not come by then is lost, on that clock.
+inline std::int64_t end_of_patience() { return now() + std::chrono::nanoseconds{patience}.count(); }
 
 constexpr std::int64_t milliseconds(std::int64_t count) { return count * 1'000'000; }
 
