@@ -12,13 +12,13 @@ public:
     mapped_memory() noexcept = default;
     /// Takes it over.
     mapped_memory(void* address, std::size_t size) noexcept : address_{address}, size_{size} {}
-    mapped_memory(mapped_memory&& other) noexcept : address_{other.address_}, size_{other.size_} { other.forget(); }
+    mapped_memory(mapped_memory&& other) noexcept : address_{other.address_}, size_{other.size_} { other.leave(); }
     mapped_memory& operator=(mapped_memory&& other) noexcept {
         if (this != &other) {
             unmap();
             address_ = other.address_;
             size_ = other.size_;
-            other.forget();
+            other.leave();
         }
         return *this;
     }
@@ -29,14 +29,13 @@ public:
     std::size_t size() const noexcept { return size_; }
 
     /// Gives it up without unmapping it: where it is another's by now.
-    void leave() noexcept { forget(); }
-
-private:
-    void unmap() noexcept;
-    void forget() noexcept {
+    void leave() noexcept {
         address_ = nullptr;
         size_ = 0;
     }
+
+private:
+    void unmap() noexcept;
 
     void* address_ = nullptr;
     std::size_t size_ = 0;
