@@ -2,6 +2,7 @@
 // time-outs: what completes is seen exactly once, and nobody enters without need. Test code.
 
 #include "fake_kernel.hpp"
+#include "rings.hpp"
 
 #include "support/machine.hpp"
 #include "support/numbers.hpp"
@@ -22,8 +23,10 @@ namespace fake_kernel_completing_test {
 
 using lio::cause;
 using lio::setup;
+using lio::fake::flags_of;
 using lio::fake::ground;
 using lio::fake::model_ring;
+using lio::fake::running_ring;
 using lio::test::milliseconds;
 using lio::test::now;
 using lio::test::numbers;
@@ -34,20 +37,9 @@ namespace {
 
 using completing = model_ring::completing;
 
-// A ring past its first use, with nothing in it.
-lio::ring running_ring(const lio::ring_options& options) {
-    lio::ring ring = lio::ring::create(options).value();
-    ring.push(lio::op::nop().user_data(0)).value();
-    ring.submit_and_wait(1).value();
-    ring.next().value();
-    return ring;
-}
-
 void push(lio::ring& ring, std::uint64_t first, std::uint64_t last) {
     for (std::uint64_t i = first; i <= last; ++i) ring.push(lio::op::nop().user_data(i)).value();
 }
-
-std::uint32_t flags_of(const lio::fake::made_call& enter) { return static_cast<std::uint32_t>(enter.arguments[3]); }
 
 // That the calls since the last look are one enter for events, which neither submits nor waits.
 void check_one_look(lio::fake::kernel& kernel) {

@@ -2,6 +2,7 @@
 // what was pushed arrives exactly once, in order, and the caller is told. Test code.
 
 #include "fake_kernel.hpp"
+#include "rings.hpp"
 
 #include "support/numbers.hpp"
 
@@ -18,8 +19,10 @@ namespace fake_kernel_submitting_test {
 
 using lio::cause;
 using lio::setup;
+using lio::fake::flags_of;
 using lio::fake::ground;
 using lio::fake::model_ring;
+using lio::fake::running_ring;
 using lio::test::from_to;
 using lio::test::numbers;
 
@@ -35,17 +38,6 @@ template <class Side>
 void push(Side& side, std::uint64_t first, std::uint64_t last) {
     for (std::uint64_t i = first; i <= last; ++i) side.push(lio::op::nop().user_data(i)).value();
 }
-
-// A ring past its first use: from here on a submit is one call.
-lio::ring running_ring(const lio::ring_options& options) {
-    lio::ring ring = lio::ring::create(options).value();
-    ring.push(lio::op::nop().user_data(0)).value();
-    ring.submit_and_wait(1).value();
-    ring.next().value();
-    return ring;
-}
-
-std::uint32_t flags_of(const lio::fake::made_call& enter) { return static_cast<std::uint32_t>(enter.arguments[3]); }
 
 } // namespace
 

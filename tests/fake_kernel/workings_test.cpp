@@ -2,6 +2,7 @@
 // library hands over, and what it makes of the answer. Test code.
 
 #include "fake_kernel.hpp"
+#include "rings.hpp"
 
 #include <lio/busy_poll.hpp>
 #include <lio/cancel_now.hpp>
@@ -32,17 +33,9 @@ using lio::error;
 using lio::setup;
 using lio::wait_options;
 using lio::fake::ground;
+using lio::fake::running_ring;
 
 namespace {
-
-// A ring past its first use.
-lio::ring running_ring(const lio::ring_options& options = {.entries = 8}) {
-    lio::ring ring = lio::ring::create(options).value();
-    ring.push(op::nop()).value();
-    ring.submit_and_wait(1).value();
-    ring.next().value();
-    return ring;
-}
 
 template <class T>
 const T& as(const void* argument) {
