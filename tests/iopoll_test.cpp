@@ -63,7 +63,7 @@ const std::vector<ring_setup>& polling_setups() {
         {"iopoll", {.require = setup::iopoll, .exactly = true}},
         {"iopoll and the library's choice", {.require = setup::iopoll}},
         {"iopoll, hybrid_iopoll", {.require = setup::iopoll | setup::hybrid_iopoll}},
-        {"iopoll, sqpoll", {.require = setup::iopoll | setup::sqpoll, .sqpoll_idle_milliseconds = 10}},
+        {"iopoll, sqpoll", {.require = setup::iopoll | setup::sqpoll, .sqpoll_idle_milliseconds = 1}},
     };
     return setups;
 }

@@ -68,6 +68,7 @@ def boot(cpu, kernel, files, log, only):
         memory = 600 + 3 * (initramfs.stat().st_size >> 20)
         words = "".join(f"console={console} " for console in cpu.consoles)
         words += "panic=-1 quiet loglevel=1 random.trust_cpu=on nvme.poll_queues=2 LIO_GUEST=yes"
+        words += "" if cpu.has_all_setups else " LIO_FEW_SETUPS=yes"
         command = [
             cpu.qemu, "-no-user-config", "-nodefaults", "-no-reboot", "-display", "none", "-monitor", "none",
             "-chardev", "stdio,id=console,signal=off", *cpu.machine, "-smp", "2", "-m", str(memory),

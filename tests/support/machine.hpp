@@ -13,6 +13,13 @@ inline bool is_emulated() {
     return is;
 }
 
+/// Whether behaviour is tested under the two set-ups alone that differ most: where the same kernel is tried on another CPU
+/// under all of them. What a set-up changes is in the kernel, and no emulator shows a CPU's weak memory order.
+inline bool has_few_setups() {
+    static const bool has = std::getenv("LIO_FEW_SETUPS") != nullptr;
+    return has;
+}
+
 /// How often a test goes round: `many`, and a tenth of it where that takes too long.
 inline std::uint32_t rounds(std::uint32_t many) { return is_emulated() ? many / 10 : many; }
 

@@ -15,12 +15,14 @@ namespace lio::test {
 struct ring_setup {
     const char* name;
     ring_options options;
+    bool is_tried_everywhere = false; // also where has_few_setups()
 };
 
 /// All set-ups that behaviour is tested under. Some kernels lack some of them.
 const std::vector<ring_setup>& all_setups();
 
-/// Those that this kernel takes; never empty. (Which it lacks is told by the tests in setup_test.cpp.)
+/// Those that this kernel takes, of which has_few_setups() leaves few; never empty. (Which it lacks is told by the tests
+/// in setup_test.cpp.)
 const std::vector<ring_setup>& available_setups();
 
 /// Runs `body(ring)` as a section for each available set-up, with a fresh ring of `entries` entries.
