@@ -41,3 +41,14 @@ in_root()
         exec chroot "$here" env -u LIO_BUILD_DIR -u TMPDIR HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 "$@"
     ' in_root "$@"
 }
+
+# usage: in_copy SUITE NAME COMMAND...: the same, in a copy of $work/SUITE that is gone afterwards.
+in_copy()
+{
+    local suite=$1 name=$2 status=0
+    shift 2
+    cp -a "$work/$suite" "$work/$name"
+    in_root "$work/$name" "$@" || status=$?
+    rm -rf --one-file-system "${work:?}/$name"
+    return "$status"
+}
