@@ -10,7 +10,8 @@ DOCUMENT = Path(__file__).resolve().parent.parent.parent / "docs/kernel_versions
 HEAD = """# Kernels
 
 Made by `tests/kernels/run --document` from a run of all tests and examples on these kernels; not edited by hand. What is
-said of a kernel is what it answered, not what its number promises.
+said of a kernel is what it answered, not what its number promises. Behaviour is tested under every set-up of a ring on
+x86_64, and under the two that differ most on other CPUs.
 """
 
 
