@@ -26,6 +26,7 @@ using lio::setup;
 using lio::fake::flags_of;
 using lio::fake::ground;
 using lio::fake::model_ring;
+using lio::fake::push;
 using lio::fake::running_ring;
 using lio::test::milliseconds;
 using lio::test::now;
@@ -36,10 +37,6 @@ using lio::test::to_timespec;
 namespace {
 
 using completing = model_ring::completing;
-
-void push(lio::ring& ring, std::uint64_t first, std::uint64_t last) {
-    for (std::uint64_t i = first; i <= last; ++i) ring.push(lio::op::nop().user_data(i)).value();
-}
 
 // That the calls since the last look are one enter for events, which neither submits nor waits.
 void check_one_look(lio::fake::kernel& kernel) {

@@ -2,35 +2,25 @@
 // Test code.
 
 #include "fake_kernel.hpp"
+#include "rings.hpp"
 
 #include <lio/large_ring.hpp>
 #include <lio/op/nop.hpp>
 #include <lio/ring.hpp>
 
 #include <cerrno>
-#include <vector>
 
 namespace fake_kernel_rewind_test {
 
 using lio::setup;
 using lio::fake::ground;
+using lio::fake::push;
+using lio::fake::taken_by;
+using lio::test::numbers;
 
 namespace {
 
-using numbers = std::vector<std::uint64_t>;
-
 constexpr lio::ring_options rewinding{.entries = 4, .require = setup::rewind | setup::no_sq_array};
-
-template <class Ring>
-void push(Ring& ring, std::uint64_t first, std::uint64_t last) {
-    for (std::uint64_t i = first; i <= last; ++i) ring.push(lio::op::nop().user_data(i)).value();
-}
-
-numbers taken_by(const lio::fake::model_ring& model) {
-    numbers all;
-    for (const lio::abi::sqe& entry : model.taken) all.push_back(entry.user_data);
-    return all;
-}
 
 template <class Ring>
 void works(const char* name) {

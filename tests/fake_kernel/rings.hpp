@@ -3,6 +3,8 @@
 
 #include "fake_kernel.hpp"
 
+#include "support/numbers.hpp"
+
 #include <lio/op/nop.hpp>
 #include <lio/ring.hpp>
 
@@ -17,6 +19,19 @@ inline ring running_ring(const ring_options& options = {.entries = 8}) {
     made.submit_and_wait(1).value();
     made.next().value();
     return made;
+}
+
+/// Queues a nop for each number from `first` to `last`, with that user_data.
+template <class Side>
+void push(Side& side, std::uint64_t first, std::uint64_t last) {
+    for (std::uint64_t i = first; i <= last; ++i) side.push(op::nop().user_data(i)).value();
+}
+
+/// The user_data of what the model has taken, in order.
+inline test::numbers taken_by(const model_ring& model) {
+    test::numbers all;
+    for (const abi::sqe& entry : model.taken) all.push_back(entry.user_data);
+    return all;
 }
 
 /// The flags of a call of io_uring_enter(2).

@@ -13,7 +13,6 @@
 #include <cerrno>
 #include <cstring>
 #include <string>
-#include <vector>
 
 namespace fake_kernel_submitting_test {
 
@@ -21,25 +20,10 @@ using lio::cause;
 using lio::setup;
 using lio::fake::flags_of;
 using lio::fake::ground;
-using lio::fake::model_ring;
+using lio::fake::push;
 using lio::fake::running_ring;
+using lio::fake::taken_by;
 using lio::test::from_to;
-using lio::test::numbers;
-
-namespace {
-
-numbers taken_by(const model_ring& model) {
-    numbers all;
-    for (const lio::abi::sqe& entry : model.taken) all.push_back(entry.user_data);
-    return all;
-}
-
-template <class Side>
-void push(Side& side, std::uint64_t first, std::uint64_t last) {
-    for (std::uint64_t i = first; i <= last; ++i) side.push(lio::op::nop().user_data(i)).value();
-}
-
-} // namespace
 
 TEST_CASE("what a short submit leaves goes with the next one, exactly once and in order", "[hazard 6]") {
     lio::fake::kernel kernel{ground::model};
