@@ -95,7 +95,10 @@ result<std::uint32_t> completion_side::wait_whole(std::uint32_t count, const wai
         const std::uint32_t seen = head_ + slots_ready();
         const std::uint32_t wanted = slots_for(count);
         const auto entered = enter(*core_, 0, wanted, abi::enter_getevents, limit.for_next_call());
-        if (!entered && completions_ready() < count) return entered.error();
+        if (!entered && completions_ready() < count) {
+            if (entered.error().code() == EBUSY && appear_soon(1, limit)) continue;
+            return entered.error();
+        }
         if (completions_ready() != 0 && has_minimum_wait(options)) break;
         // An empty queue hides nothing: nothing has failed, and it was a timer that ended the wait. The slots that were
         // waited for may hold fewer completions.
@@ -120,9 +123,9 @@ result<std::uint32_t> completion_side::poll(std::uint32_t count, const wait_opti
     }
 }
 
-// A wait that fell short without an error was ended by a signal, by its time, or by a timer (op::timeout) that has gone
-// off: the kernel tells the first two only when the queue is empty and nothing was submitted, and the third never. Only
-// the third is not the caller's business.
+// A wait that fell short without an error was ended by a signal, by its time, by a timer (op::timeout) that has gone off,
+// or as appear_soon() says: the kernel tells the first two only when the queue is empty and nothing was submitted, and the
+// others never. Only the first two are the caller's business.
 result<void> completion_side::may_wait_on(std::uint32_t count, std::uint32_t seen, const wait_limit& limit) noexcept {
     if (completions_ready() >= count) return {};
     if (limit.has_passed()) return limit.early_end();
@@ -131,7 +134,19 @@ result<void> completion_side::may_wait_on(std::uint32_t count, std::uint32_t see
     static_cast<void>(flush());
     if (timer_went_off(seen) || completions_ready() >= count) return {};
     if (core_->is_sqpoll && head_ + slots_ready() == seen) return {};
+    if (appear_soon(count, limit)) return {};
     return limit.early_end();
+}
+
+// Linux before 6.3 counts a completion in some places as soon as another thread begins to post it, before the tail shows it:
+// a wait then ends though nothing has ended it, with EBUSY where more is held back and nothing is there yet. That thread has
+// the tail stored in the next moment, or when it gets its processor back.
+bool completion_side::appear_soon(std::uint32_t count, const wait_limit& limit) const noexcept {
+    if ((core_->features & abi::feat_reg_reg_ring) != 0) return false; // Linux 6.3
+    constexpr std::int64_t moment = 200'000; // nanoseconds
+    for (int i = 0; i < 10 && completions_ready() < count && !limit.has_passed(); ++i)
+        static_cast<void>(system::wait_readable(-1, moment, nullptr, 0));
+    return completions_ready() >= count;
 }
 
 bool completion_side::timer_went_off(std::uint32_t seen) const noexcept {

@@ -338,6 +338,71 @@ TEST_CASE("an interrupted wait that submitted something says EINTR, and everythi
     CHECK(reap_all(ring) == numbers{1, 2, 3});
 }
 
+TEST_CASE("a wait that ends before what is being posted can be seen goes on", "[hazard 5]") {
+    lio::fake::kernel kernel{ground::model, lio::fake::linux_6_1};
+    lio::ring ring = running_ring({.entries = 8});
+    auto& model = kernel.ring();
+    model.completes = completing::by_test;
+    model.post(1);
+    // What happens during the second call from now: the one after that of the wait.
+    const auto happens_next = [&](auto what) { kernel.meanwhile = [&kernel, what] { kernel.meanwhile = what; }; };
+    SECTION("when some are there, nothing is said") {
+        kernel.answer(lio::arch::io_uring_enter, 0);
+        happens_next([&] { model.post(2); });
+        CHECK(ring.wait(2).value() == 2);
+        CHECK(kernel.count(lio::arch::ppoll) == 1);
+    }
+    SECTION("as part of submitting") {
+        push(ring, 7, 7);
+        happens_next([&] { model.post(2); });
+        CHECK(ring.submit_and_wait(2).value().left == 0);
+        CHECK(kernel.count(lio::arch::ppoll) == 1);
+    }
+    SECTION("when none is there, it is EBUSY") {
+        CHECK(ring.next().value().user_data() == 1);
+        kernel.fail(lio::arch::io_uring_enter, EBUSY);
+        happens_next([&] {
+            model.post(1);
+            model.post(2);
+        });
+        CHECK(ring.wait(2).value() == 2);
+        CHECK(kernel.count(lio::arch::ppoll) == 1);
+    }
+    CHECK(reap_all(ring) == numbers{1, 2});
+}
+
+TEST_CASE("a wait that nothing more comes to is not held up by what could be being posted", "[hazard 5]") {
+    const lio::error interrupted{EINTR, cause::wait_interrupted};
+    SECTION("not for long where the kernel may count too early") {
+        lio::fake::kernel kernel{ground::model, lio::fake::linux_6_1};
+        lio::ring ring = running_ring({.entries = 8});
+        kernel.ring().post(1);
+        kernel.forget_calls();
+        kernel.answer(lio::arch::io_uring_enter, 0);
+        CHECK(ring.wait(2).error() == interrupted);
+        CHECK(kernel.count(lio::arch::io_uring_enter) == 1);
+        CHECK(reap_all(ring) == numbers{1});
+        kernel.fail(lio::arch::io_uring_enter, EBUSY);
+        CHECK(ring.wait(1).error() == lio::error{EBUSY, cause::enter_call});
+    }
+    SECTION("not beyond its time") {
+        lio::fake::kernel kernel{ground::model, lio::fake::linux_6_1};
+        lio::ring ring = running_ring({.entries = 8});
+        kernel.ring().post(1);
+        kernel.answer(lio::arch::io_uring_enter, 0);
+        CHECK(ring.wait(2, {0, 1}).error() == lio::error{ETIME, cause::wait_timed_out});
+        CHECK(kernel.count(lio::arch::ppoll) == 0);
+    }
+    SECTION("not at all where it does not") {
+        lio::fake::kernel kernel{ground::model, lio::fake::linux_6_6};
+        lio::ring ring = running_ring({.entries = 8});
+        kernel.ring().post(1);
+        kernel.answer(lio::arch::io_uring_enter, 0);
+        CHECK(ring.wait(2).error() == interrupted);
+        CHECK(kernel.count(lio::arch::ppoll) == 0);
+    }
+}
+
 TEST_CASE("a wait that ends by its time-out says ETIME, and everything was submitted", "[hazard 5]") {
     lio::fake::kernel kernel{ground::model};
     lio::ring ring = running_ring({.entries = 8});
