@@ -1,9 +1,11 @@
 """What the runs found: the lines of tests/support/main.cpp and guest/suite, added up, set beside each other, and held
 against the rule that every test runs somewhere."""
 
+import re
 from collections import Counter
 
 OUTCOMES = ("passed", "failed", "skipped")
+TELLING = re.compile(r"FAILED:|terminate called|Assertion|^kernel: ")
 
 
 class Column:
@@ -50,6 +52,17 @@ class Column:
 
     def failed(self):
         return bool(self.problem) or self.count("failed") > 0
+
+    def excerpt(self):
+        """The lines that tell of its failures, with those around them, and the last ones of a run that came to no end."""
+        lines = "".join(self.output).splitlines()
+        telling = set()
+        for number, line in enumerate(lines):
+            if TELLING.search(line):
+                telling.update(range(max(0, number - 10), min(len(lines), number + 8)))
+        if self.problem or not telling:
+            telling.update(range(max(0, len(lines) - 60), len(lines)))
+        return [lines[number] for number in sorted(telling)]
 
     def line(self):
         counts = "  ".join(f"{self.count(outcome):4} {outcome}" for outcome in OUTCOMES)
