@@ -172,8 +172,8 @@ void buffer_ring::end() noexcept {
     // A forked child has not inherited the memory: something else may be at its address.
     if (list_ == nullptr || process_ != system::process_id()) return;
     if (closed) return list_->leave_it();
-    // On another thread than the ring's, or where restrictions forbid it, the kernel does not let go, and may still fill the
-    // buffers: they stay as long as the ring.
+    // On another thread than the ring's, or where restrictions forbid it, the kernel does not let go, and may still
+    // fill the buffers: they stay as long as the ring.
     detail::keep_until_closed(*core_.get(), *list_);
     core_ = detail::core_reference{};
 }

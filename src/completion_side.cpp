@@ -75,9 +75,9 @@ result<std::uint32_t> completion_side::wait(std::uint32_t count, const wait_opti
     return wait_whole(count, options);
 }
 
-// Of a wait for several completions the one that a stop sends would not be enough to wake it: so the stop must know of the
-// wait, and the wait of the stop. Each stores its own word, then looks at the other's; with a full fence between, at least
-// one of them sees the other (the partner is in submission_queue::stop()).
+// Of a wait for several completions the one that a stop sends would not be enough to wake it: so the stop must know of
+// the wait, and the wait of the stop. Each stores its own word, then looks at the other's; with a full fence between,
+// at least one of them sees the other (the partner is in submission_queue::stop()).
 result<std::uint32_t> completion_side::wait_on_split(std::uint32_t count, const wait_options* options) noexcept {
     core_->waiting_for.store_release(count);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -108,9 +108,9 @@ result<std::uint32_t> completion_side::wait_whole(std::uint32_t count, const wai
     return completions_ready();
 }
 
-// The kernel asks the devices until `count` have completed or it has other work, whatever the time, and asks them nothing
-// while a completion waits to be reaped: then it comes back at once, for ever. So any completion is enough, and a wait
-// that has an end asks once at a time.
+// The kernel asks the devices until `count` have completed or it has other work, whatever the time, and asks them
+// nothing while a completion waits to be reaped: then it comes back at once, for ever. So any completion is enough, and
+// a wait that has an end asks once at a time.
 result<std::uint32_t> completion_side::poll(std::uint32_t count, const wait_options* options) noexcept {
     if (const auto possible = can_wait(*core_, options); !possible) return possible.error();
     const wait_limit limit{*core_, options};
@@ -123,9 +123,9 @@ result<std::uint32_t> completion_side::poll(std::uint32_t count, const wait_opti
     }
 }
 
-// A wait that fell short without an error was ended by a signal, by its time, by a timer (op::timeout) that has gone off,
-// or as appear_soon() says: the kernel tells the first two only when the queue is empty and nothing was submitted, and the
-// others never. Only the first two are the caller's business.
+// A wait that fell short without an error was ended by a signal, by its time, by a timer (op::timeout) that has gone
+// off, or as appear_soon() says: the kernel tells the first two only when the queue is empty and nothing was submitted,
+// and the others never. Only the first two are the caller's business.
 result<void> completion_side::may_wait_on(std::uint32_t count, std::uint32_t seen, const wait_limit& limit) noexcept {
     if (completions_ready() >= count) return {};
     if (limit.has_passed()) return limit.early_end();
@@ -138,9 +138,9 @@ result<void> completion_side::may_wait_on(std::uint32_t count, std::uint32_t see
     return limit.early_end();
 }
 
-// Linux before 6.3 counts a completion in some places as soon as another thread begins to post it, before the tail shows it:
-// a wait then ends though nothing has ended it, with EBUSY where more is held back and nothing is there yet. That thread has
-// the tail stored in the next moment, or when it gets its processor back.
+// Linux before 6.3 counts a completion in some places as soon as another thread begins to post it, before the tail
+// shows it: a wait then ends though nothing has ended it, with EBUSY where more is held back and nothing is there yet.
+// That thread has the tail stored in the next moment, or when it gets its processor back.
 bool completion_side::appear_soon(std::uint32_t count, const wait_limit& limit) const noexcept {
     if ((core_->features & abi::feat_reg_reg_ring) != 0) return false; // Linux 6.3
     constexpr std::int64_t moment = 200'000; // nanoseconds

@@ -37,8 +37,8 @@ private:
     std::uint32_t offset_ = 0;
 };
 
-/// Takes `submit_count` entries and, with GETEVENTS, waits for `wait_for` completions, as `options` say if there are any.
-/// Returns how many entries were taken.
+/// Takes `submit_count` entries and, with GETEVENTS, waits for `wait_for` completions, as `options` say if there are
+/// any. Returns how many entries were taken.
 result<std::uint32_t> enter(ring_core& core, std::uint32_t submit_count, std::uint32_t wait_for, std::uint32_t flags,
                             const wait_options* options) noexcept;
 
@@ -51,7 +51,8 @@ result<void> can_wait(const ring_core& core, const wait_options* options) noexce
 /// The same of a kernel with these features, on a ring that does not poll.
 result<void> can_wait(std::uint32_t features, const wait_options* options) noexcept;
 
-/// Whether io_uring_enter(2) of this kernel takes neither a time-out nor a signal mask, and the options have one of them.
+/// Whether io_uring_enter(2) of this kernel takes neither a time-out nor a signal mask, and the options have one of
+/// them.
 bool needs_ppoll(const ring_core& core, const wait_options* options) noexcept;
 
 /// The same error with the sentence that fits what the kernel said.

@@ -9,6 +9,8 @@ namespace lio::inline v0::detail {
 inline constexpr std::size_t largest_page = 65536;
 
 /// `size` rounded up to whole pages; 0 if that overflows.
-constexpr std::size_t in_pages(std::size_t size, std::size_t page) noexcept { return (size + (page - 1)) / page * page; }
+constexpr std::size_t in_pages(std::size_t size, std::size_t page) noexcept {
+    return (size + (page - 1)) / page * page;
+}
 
 } // namespace lio::inline v0::detail

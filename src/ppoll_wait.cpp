@@ -1,5 +1,5 @@
-// Waits with a time-out or a signal mask on Linux before 5.11, where io_uring_enter(2) takes neither: in ppoll(2), which
-// takes both, with the ring as the file that it watches. On the reaping thread.
+// Waits with a time-out or a signal mask on Linux before 5.11, where io_uring_enter(2) takes neither: in ppoll(2),
+// which takes both, with the ring as the file that it watches. On the reaping thread.
 
 #include "enter.hpp"
 

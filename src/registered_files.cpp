@@ -30,7 +30,8 @@ result<registered_files> registered_files::register_tagged(detail::ring_core* co
     request.nr = static_cast<std::uint32_t>(count);
     request.data = reinterpret_cast<std::uintptr_t>(files);
     request.tags = reinterpret_cast<std::uintptr_t>(tags);
-    const auto done = detail::register_table(*core, abi::register_opcode::register_files2, request, cause::tags_missing);
+    const auto done =
+        detail::register_table(*core, abi::register_opcode::register_files2, request, cause::tags_missing);
     if (!done) return done.error();
     return registered_files{detail::core_reference{*core}, request.nr};
 }
@@ -41,7 +42,8 @@ result<registered_files> registered_files::register_empty(detail::ring_core* cor
     abi::rsrc_register request{};
     request.nr = count;
     request.flags = abi::rsrc_register_sparse;
-    const auto done = detail::register_table(*core, abi::register_opcode::register_files2, request, cause::empty_table_missing);
+    const auto done =
+        detail::register_table(*core, abi::register_opcode::register_files2, request, cause::empty_table_missing);
     if (!done) return done.error();
     return registered_files{detail::core_reference{*core}, count};
 }

@@ -71,7 +71,9 @@ result<void> enable(ring_core& core) noexcept {
 void keep_until_closed(ring_core& core, buffer_list& list) noexcept {
     list.next_kept = __atomic_load_n(&core.kept, __ATOMIC_RELAXED);
     // Release: whoever closes the ring sees what is in it.
-    while (!__atomic_compare_exchange_n(&core.kept, &list.next_kept, &list, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED)) {}
+    while (
+        !__atomic_compare_exchange_n(&core.kept, &list.next_kept, &list, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED)) {
+    }
 }
 
 static void let_kept_go(ring_core& core) noexcept {

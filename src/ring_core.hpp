@@ -48,8 +48,8 @@ public:
     /// Absent before Linux 5.8.
     shared_u32* completion_flags;
     mapping rings[3];
-    /// Lists whose owners have gone, although the kernel may write into their buffers as long as the ring is open. Added
-    /// to by whatever thread.
+    /// Lists whose owners have gone, although the kernel may write into their buffers as long as the ring is open.
+    /// Added to by whatever thread.
     buffer_list* kept;
     /// The program's own memory, then; never unmapped.
     bool is_in_borrowed_memory;

@@ -20,7 +20,9 @@ result<void> map_part(int file, std::size_t size, std::uint64_t offset, mapping&
     return system::do_not_fork(*address, size);
 }
 
-std::size_t entry_bytes(std::uint32_t count, std::size_t size) noexcept { return static_cast<std::size_t>(count) * size; }
+std::size_t entry_bytes(std::uint32_t count, std::size_t size) noexcept {
+    return static_cast<std::size_t>(count) * size;
+}
 
 template <class T>
 T* at(const mapping& ring, std::uint32_t offset) noexcept {
@@ -55,8 +57,10 @@ result<void> map_ring(int file, const abi::params& parameters, mapping (&rings)[
     if ((parameters.features & abi::feat_single_mmap) != 0) {
         if (const auto done = map_part(file, sizes.queues, abi::off_sq_ring, rings[0]); !done) return done;
     } else {
-        if (const auto done = map_part(file, submission_size(parameters), abi::off_sq_ring, rings[0]); !done) return done;
-        if (const auto done = map_part(file, completion_size(parameters), abi::off_cq_ring, rings[1]); !done) return done;
+        if (const auto done = map_part(file, submission_size(parameters), abi::off_sq_ring, rings[0]); !done)
+            return done;
+        if (const auto done = map_part(file, completion_size(parameters), abi::off_cq_ring, rings[1]); !done)
+            return done;
     }
     return map_part(file, sizes.entries, abi::off_sqes, rings[2]);
 }

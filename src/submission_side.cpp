@@ -80,7 +80,8 @@ const abi::sqe& submission_side::entry_at(std::uint32_t position) const noexcept
     return *reinterpret_cast<const abi::sqe*>(first + (position & mask_) * size_of_entries(*core_));
 }
 
-// It completes like any other, unseen. That it could be made not to would spoil drain() for the rest of the ring's life.
+// It completes like any other, unseen. That it could be made not to would spoil drain() for the rest of the ring's
+// life.
 void submission_side::pad() noexcept {
     abi::sqe padding;
     padding.opcode = static_cast<std::uint8_t>(abi::opcode::nop);

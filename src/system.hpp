@@ -20,9 +20,13 @@ namespace lio::inline v0::system {
 namespace detail {
 
 // Errors are -4095 to -1; everything else, addresses included, is a value.
-inline bool failed(long answer) noexcept { return static_cast<unsigned long>(answer) > static_cast<unsigned long>(-4096L); }
+inline bool failed(long answer) noexcept {
+    return static_cast<unsigned long>(answer) > static_cast<unsigned long>(-4096L);
+}
 inline error as_error(long answer, cause why) noexcept { return error{static_cast<std::int32_t>(-answer), why}; }
-inline long argument(const void* pointer) noexcept { return static_cast<long>(reinterpret_cast<std::uintptr_t>(pointer)); }
+inline long argument(const void* pointer) noexcept {
+    return static_cast<long>(reinterpret_cast<std::uintptr_t>(pointer));
+}
 inline result<void> nothing(long answer, cause why) noexcept {
     if (failed(answer)) return as_error(answer, why);
     return {};
@@ -127,7 +131,8 @@ inline result<void*> map_huge_pages(std::size_t size) noexcept {
 
 /// munmap(2).
 inline result<void> unmap(void* address, std::size_t size) noexcept {
-    return detail::nothing(arch::invoke(arch::munmap, detail::argument(address), static_cast<long>(size)), cause::map_call);
+    return detail::nothing(arch::invoke(arch::munmap, detail::argument(address), static_cast<long>(size)),
+                           cause::map_call);
 }
 
 /// madvise(2): children do not inherit the memory. A child that writes into its copy of a ring would make the
@@ -169,8 +174,8 @@ inline std::int64_t time_on(std::uint32_t clock) noexcept {
     return time.tv_sec * 1'000'000'000 + time.tv_nsec;
 }
 
-/// ppoll(2): until `file` can be read (-1: nothing ever can) or `nanoseconds` have passed, with only these signals blocked
-/// meanwhile if there are any.
+/// ppoll(2): until `file` can be read (-1: nothing ever can) or `nanoseconds` have passed, with only these signals
+/// blocked meanwhile if there are any.
 inline result<void> wait_readable(int file, std::int64_t nanoseconds, const void* signals, std::size_t size) noexcept {
     constexpr short pollin = 1;
     struct {

@@ -20,7 +20,8 @@ inline result<std::uint32_t> register_table(ring_core& core, abi::register_opcod
 }
 
 /// Whether a table of `size` places, which is there if `core` is, has `count` of them from `first` on.
-inline result<void> has_places(const ring_core* core, std::uint32_t size, std::uint32_t first, std::size_t count) noexcept {
+inline result<void> has_places(const ring_core* core, std::uint32_t size, std::uint32_t first,
+                               std::size_t count) noexcept {
     if (core == nullptr) return ring_is_closed();
     if (count == 0 || first > size || count > size - first) return error{EINVAL, cause::no_such_slots};
     return {};

@@ -80,7 +80,8 @@ TEST_CASE("a buffer ring has the size that was asked for, and its buffers lie ap
             bool apart = true;
             for (std::uint32_t id = 0; id < count; ++id) {
                 const lio::mutable_bytes memory = buffers.buffer(static_cast<std::uint16_t>(id));
-                apart = apart && memory.size() == 24 && (id == 0 || memory.data() == buffers.buffer(0).data() + id * 24);
+                apart =
+                    apart && memory.size() == 24 && (id == 0 || memory.data() == buffers.buffer(0).data() + id * 24);
                 std::memset(memory.data(), 0xff, memory.size());
             }
             CHECK(apart);
@@ -397,7 +398,8 @@ TEST_CASE("no buffer is lost or doubled in a storm of receives that end in every
             if (multishot) {
                 ring.push(op::recv_multishot(pair.ours, buffers.group()).user_data(round)).value();
             } else {
-                ring.push(op::recv(pair.ours, buffers.group()).flags(pick(2) == 0 ? MSG_WAITALL : 0).user_data(round)).value();
+                ring.push(op::recv(pair.ours, buffers.group()).flags(pick(2) == 0 ? MSG_WAITALL : 0).user_data(round))
+                    .value();
             }
             ++in_flight;
             ring.submit().value();
@@ -417,8 +419,8 @@ TEST_CASE("no buffer is lost or doubled in a storm of receives that end in every
                 ring.submit().value();
                 const auto next = ring.next(std::chrono::milliseconds(500));
                 if (!next) {
-                    // Where another thread executes the multishot receive, here the kernel's, Linux (7.3 at least) can miss
-                    // the end of a stream that comes right behind data. Nothing ends it then but a cancel.
+                    // Where another thread executes the multishot receive, here the kernel's, Linux (7.3 at least) can
+                    // miss the end of a stream that comes right behind data. Nothing ends it then but a cancel.
                     REQUIRE(next.error().code() == ETIME);
                     REQUIRE(cancels-- > 0);
                     cancel();

@@ -247,7 +247,8 @@ public:
         links_.resize(6);
     }
 
-    // At least so many rounds; more, and slower ones, where a kernel thread submits that gets too little of a processor.
+    // At least so many rounds; more, and slower ones, where a kernel thread submits that gets too little of a
+    // processor.
     outcomes run_for(unsigned rounds, bool wants_all) {
         const auto misses_some = [&] { return wants_all && !outcomes_.missing().empty(); };
         for (unsigned round = 0; round < rounds || (round < 20 * rounds && misses_some()); ++round) {

@@ -100,7 +100,8 @@ TEST_CASE("places that do not exist, and tags that do not match, are refused bef
     CHECK(buffers.update(0, std::array<mutable_bytes, 0>{}).error() == refused);
     const lio::error mismatch{EINVAL, cause::tags_do_not_match};
     CHECK(buffers.update(0, std::array{one.memory()}, std::array<std::uint64_t, 2>{}).error() == mismatch);
-    CHECK(registered_buffers::create(ring, std::array{one.memory()}, std::array<std::uint64_t, 2>{}).error() == mismatch);
+    CHECK(registered_buffers::create(ring, std::array{one.memory()}, std::array<std::uint64_t, 2>{}).error() ==
+          mismatch);
     const registered_buffers moved = std::move(buffers);
     CHECK(buffers.size() == 0);
     CHECK(buffers.update(0, one.memory()).error().why() == cause::ring_closed);
@@ -224,14 +225,16 @@ TEST_CASE("a part of a table that is not there is not shared, and nothing change
     CHECK(sent_from(second, moved, 0, 3) == "own");
 }
 
-TEST_CASE("a table is shared with a ring that has no descriptor, on that ring's thread only [hazard 13]", "[hazard 13]") {
+TEST_CASE("a table is shared with a ring that has no descriptor, on that ring's thread only [hazard 13]",
+          "[hazard 13]") {
     lio::ring_options options{.entries = 4, .require = lio::setup::registered_file_only};
     const auto needed = ring::required_memory(options);
     if (!needed) LIO_SKIP("a ring without a descriptor: since Linux 6.5");
     const auto memory = lio::ring_memory::create(*needed).value();
     options.memory = memory.bytes();
     auto nameless = ring::create(options);
-    if (!nameless) LIO_SKIP("a ring without a descriptor: since Linux 6.5, and if its memory is not one huge page, 6.14");
+    if (!nameless)
+        LIO_SKIP("a ring without a descriptor: since Linux 6.5, and if its memory is not one huge page, 6.14");
     ring second = ring::create({.entries = 8, .exactly = true}).value();
     page one{"one"};
     const auto source = registered_buffers::create(*nameless, std::array{one.memory()}).value();
@@ -260,7 +263,8 @@ TEST_CASE("a table of a ring that is another thread's is not shared, and that is
     CHECK(elsewhere == lio::error{EEXIST, cause::wrong_thread});
 }
 
-TEST_CASE("a shared table is pinned and counted once, and let go of with the last that has it [hazard 18]", "[hazard 18]") {
+TEST_CASE("a shared table is pinned and counted once, and let go of with the last that has it [hazard 18]",
+          "[hazard 18]") {
     ring first = ring::create({.entries = 8}).value();
     ring second = ring::create({.entries = 8}).value();
     page one{"one"};

@@ -239,8 +239,8 @@ TEST_CASE("cancel_now gives up on what cannot be interrupted when its time is ov
         CHECK(stays_quiet(ring, 5));
         memory.give();
         CHECK(next_soon(ring).user_data() == 1); // whether it still read is its own affair
-        // The worker lets go of it a little after its completion. Whoever asks in between, and waits without an end, may
-        // wait for what has already happened.
+        // The worker lets go of it a little after its completion. Whoever asks in between, and waits without an end,
+        // may wait for what has already happened.
         const auto is_gone = [&ring] {
             const auto answer = cancel_now(ring, op::cancel(1), to_timespec(milliseconds(20)));
             return answer && answer->was_not_found();

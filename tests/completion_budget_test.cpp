@@ -1,5 +1,5 @@
-// The budget of completions: what it refuses, what comes back, and that the queue never overflows with it, as the kernel
-// shows its state in /proc. One thread, but for the split ring.
+// The budget of completions: what it refuses, what comes back, and that the queue never overflows with it, as the
+// kernel shows its state in /proc. One thread, but for the split ring.
 
 #include "catch.hpp"
 
@@ -218,7 +218,8 @@ TEST_CASE("under a storm the completion queue overflows without a budget, and ne
             }
             ring.submit().value();
             if (reaped % 16 < 4) most = std::max(most, kept_back(ring.file()));
-            // A slot can still be taken when all that was pushed has completed (setup::sqpoll): then nothing would wake us.
+            // A slot can still be taken when all that was pushed has completed (setup::sqpoll): then nothing would wake
+            // us.
             if (ring.ready() == 0 && budget.in_flight() != 0) ring.wait(1).value();
             completion_budget::returns returned{budget};
             for (const lio::cqe& done : ring.reap()) {

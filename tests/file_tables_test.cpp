@@ -1,5 +1,5 @@
-// Changing a table of registered files: slots that are filled, emptied and chosen from while the ring is in use, and the
-// numbers that tell when the kernel has let go of a file. Looked at from outside by plain POSIX calls.
+// Changing a table of registered files: slots that are filled, emptied and chosen from while the ring is in use, and
+// the numbers that tell when the kernel has let go of a file. Looked at from outside by plain POSIX calls.
 
 #include "catch.hpp"
 
@@ -203,7 +203,8 @@ TEST_CASE("tables that change leave nothing behind") {
             ring ring = ring::create({.entries = 8}).value();
             auto files = registered_files::create_empty(ring, 8).value();
             auto one = pipe_pair();
-            CHECK(files.update(0, std::array{static_cast<int>(one.ours), -1}, std::array<std::uint64_t, 2>{5, 0}).value() == 2);
+            CHECK(files.update(0, std::array{static_cast<int>(one.ours), -1}, std::array<std::uint64_t, 2>{5, 0})
+                      .value() == 2);
             files.update(0, lio::empty_slot).value();
             CHECK(next_tag(ring) == 5);
             auto other = std::move(files);

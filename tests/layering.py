@@ -157,6 +157,15 @@ def every_file_opens_with_what_it_is():
 
 
 @case
+def no_line_is_longer_than_the_layout_says():
+    limit = int(re.search(r"^ColumnLimit: (\d+)$", (ROOT / ".clang-format").read_text(), re.MULTILINE)[1])
+    for folder in ("include", "src", "syscall", "examples", "tests"):
+        for path in (ROOT / folder).rglob("*.?pp"):
+            for number, line in enumerate(path.read_text().splitlines(), 1):
+                assert len(line) <= limit, f"{path}:{number} has {len(line)} columns"
+
+
+@case
 def every_source_is_in_the_list_that_both_builds_read():
     listed = (ROOT / "src/sources.txt").read_text().splitlines()
     assert listed == sorted(path.name for path in (ROOT / "src").glob("*.cpp")), "src/sources.txt is not ls src/*.cpp"

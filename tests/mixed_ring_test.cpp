@@ -150,7 +150,8 @@ void loses_nothing() {
 
 } // namespace
 
-TEST_CASE("short and long completions come whole and in order in one queue, wherever they lie [hazard 26]", "[hazard 26]") {
+TEST_CASE("short and long completions come whole and in order in one queue, wherever they lie [hazard 26]",
+          "[hazard 26]") {
     if (!is_there<lio::mixed_completion_ring>()) LIO_SKIP(no_mixed_completions);
     comes_whole<lio::mixed_completion_ring>();
 }

@@ -30,7 +30,8 @@ namespace {
 class pages {
 public:
     explicit pages(std::size_t size, int more = 0)
-        : size_{size}, address_{::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | more, -1, 0)} {}
+        : size_{size},
+          address_{::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | more, -1, 0)} {}
     pages(const pages&) = delete;
     pages& operator=(const pages&) = delete;
     ~pages() {

@@ -156,8 +156,8 @@ TEST_CASE("operations end with the thread that submitted them, whoever reaps the
             CHECK(done.user_data() == 1);
             CHECK(lio::test::code(done) == ECANCELED);
         } else {
-            // Only the thread that is gone could have waited and had the completion posted: it never comes. Linux 6.1 posts
-            // it by itself, later.
+            // Only the thread that is gone could have waited and had the completion posted: it never comes. Linux 6.1
+            // posts it by itself, later.
             if (const auto waited = ring.wait(1); !waited) CHECK(waited.error().why() == lio::cause::wrong_thread);
             ::poll(nullptr, 0, 20);
             CHECK(ring.ready() <= 1);
@@ -224,7 +224,8 @@ TEST_CASE("a ring's descriptor is not passed to another process", "[process]") {
         if (sent == -1)
             CHECK(errno == EINVAL);
         else
-            lio::test::record_partial_skip("rings are not passed on: since Linux 6.7, and in late releases of older ones");
+            lio::test::record_partial_skip(
+                "rings are not passed on: since Linux 6.7, and in late releases of older ones");
         CHECK(lio::test::code(lio::test::run(ring, op::nop())) == 0);
     });
 }

@@ -30,7 +30,8 @@ bool is_there() {
 }
 
 static_assert(!std::is_constructible_v<question, std::uint32_t, const abi::query_scq&>);
-static_assert(!std::is_constructible_v<question, std::uint32_t, abi::query_scq>, "a temporary is no place for an answer");
+static_assert(!std::is_constructible_v<question, std::uint32_t, abi::query_scq>,
+              "a temporary is no place for an answer");
 
 } // namespace
 

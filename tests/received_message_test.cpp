@@ -301,12 +301,13 @@ TEST_CASE("no length in a header makes the reader look outside the buffer", "[la
                             const std::size_t payload_room = size - header_size - name_room - control_room;
                             // One assertion for each of so many would take longer than all that they look at.
                             const bool is_right =
-                                !fits ? is_malformed(read)
-                                      : read && read->name().size() == (name < name_room ? name : name_room) &&
-                                            read->name_truncated() == (name > name_room) &&
-                                            read->control().size() == control &&
-                                            read->payload().size() == (payload < payload_room ? payload : payload_room) &&
-                                            read->payload_truncated() == (payload > payload_room);
+                                !fits
+                                    ? is_malformed(read)
+                                    : read && read->name().size() == (name < name_room ? name : name_room) &&
+                                          read->name_truncated() == (name > name_room) &&
+                                          read->control().size() == control &&
+                                          read->payload().size() == (payload < payload_room ? payload : payload_room) &&
+                                          read->payload_truncated() == (payload > payload_room);
                             if (!is_right)
                                 FAIL(size << " bytes with room for " << name_room << " and " << control_room
                                           << " that say " << name << ", " << control << ", " << payload);

@@ -48,7 +48,11 @@ const encodings rows{[](auto add) {
     add("recv into a group", op::recv(5, lio::buffer_group{300}),
         expected_entry{}.u8(0, 27).u8(1, select).s32(4, 5).u16(40, 300));
     add("recv into a group with a limit",
-        op::recv(lio::direct_descriptor{5}, lio::buffer_group{3}, 77).poll_first().flags(MSG_WAITALL).link().skip_success(),
+        op::recv(lio::direct_descriptor{5}, lio::buffer_group{3}, 77)
+            .poll_first()
+            .flags(MSG_WAITALL)
+            .link()
+            .skip_success(),
         expected_entry{}
             .u8(0, 27)
             .u8(1, fixed | select | link | skip)
@@ -344,7 +348,8 @@ TEST_CASE("recv_multishot stays what it is with its modifiers", "[recv][hazard 2
     under_each_setup([](ring& ring) {
         auto buffers = lio::buffer_ring::create(ring, {.group = 9, .count = 4, .size = 64}).value();
         connection pair = socket_pair();
-        ring.push(op::recv_multishot(pair.ours, buffers.group()).flags(MSG_DONTROUTE).flags(0).poll_first().user_data(1))
+        ring.push(
+                op::recv_multishot(pair.ours, buffers.group()).flags(MSG_DONTROUTE).flags(0).poll_first().user_data(1))
             .value();
         for (int i = 0; i < 3; ++i) {
             CHECK(stays_quiet(ring, 1));

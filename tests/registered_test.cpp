@@ -310,8 +310,9 @@ TEST_CASE("memory outside of the registered buffer is refused", "[registered]") 
     });
 }
 
-TEST_CASE("what is outside of a registered buffer, or in none, is refused by push before the kernel sees it [hazard 50]",
-          "[registered][hazard 50]") {
+TEST_CASE(
+    "what is outside of a registered buffer, or in none, is refused by push before the kernel sees it [hazard 50]",
+    "[registered][hazard 50]") {
     ring ring = lio::ring::create({.entries = 8}).value();
     std::string memory(8, 'm');
     const mutable_bytes list[] = {memory};

@@ -106,7 +106,8 @@ TEST_CASE("a registered wait lets through the signals of its mask [hazard 9]", "
     ::sigaction(SIGUSR1, &action_before, nullptr);
 }
 
-TEST_CASE("a registered wait for several goes on when a timer goes off, and still ends in time [hazard 5]", "[hazard 5]") {
+TEST_CASE("a registered wait for several goes on when a timer goes off, and still ends in time [hazard 5]",
+          "[hazard 5]") {
     if (!is_there()) LIO_SKIP(missing);
     lio::ring ring = lio::ring::create({.entries = 8}).value();
     registered_waits waits = registered_waits::create(ring, 1).value();

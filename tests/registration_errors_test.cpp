@@ -47,8 +47,8 @@ void limit_locked_memory(std::size_t bytes) {
     if (::setrlimit(RLIMIT_MEMLOCK, &limit) != 0) ::_exit(3);
 }
 
-// What `body()`, a lio::error, gives in a child process of a user without privileges who may lock so much memory; ECHILD
-// if there can be none.
+// What `body()`, a lio::error, gives in a child process of a user without privileges who may lock so much memory;
+// ECHILD if there can be none.
 template <class Body>
 lio::error as_nobody(std::size_t locked_memory, Body body) {
     const pipe_ends pipe;

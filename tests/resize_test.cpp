@@ -125,7 +125,8 @@ TEST_CASE("what does not fit is refused, and the ring is as it was [hazard 21]",
     works_to_its_limits(ring);
 }
 
-TEST_CASE("only a ring whose completions wait for its thread can be resized, and only there [hazard 21]", "[hazard 21]") {
+TEST_CASE("only a ring whose completions wait for its thread can be resized, and only there [hazard 21]",
+          "[hazard 21]") {
     SKIP_WITHOUT_RESIZE;
     constexpr auto deferred = lio::setup::single_issuer | lio::setup::deferred_taskrun;
     for (const auto lacking : {lio::setup::none, lio::setup::no_sq_array, deferred}) {

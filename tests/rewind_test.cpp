@@ -64,7 +64,8 @@ TEST_CASE("an entry that stops a submission on a ring that rewinds stops nothing
     lio::ring ring = lio::ring::create(exactly).value();
     for (int round = 0; round < 3; ++round) {
         // A chain whose members ask for a personality that is not there is refused when it is submitted.
-        ring.push(nop().user_data(1), nop().personality(77).user_data(2), nop().user_data(3), nop().user_data(4)).value();
+        ring.push(nop().user_data(1), nop().personality(77).user_data(2), nop().user_data(3), nop().user_data(4))
+            .value();
         auto done = ring.submit().value();
         CHECK(done.taken == 2);
         CHECK(done.left == 2);

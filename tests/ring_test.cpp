@@ -110,7 +110,8 @@ TEST_CASE("a batch fills neighbouring slots and is queued when it goes") {
         std::uint64_t pushed = 0;
         std::uint64_t seen = 0;
         for (int round = 0; round < 20; ++round) {
-            while (!ring.push(nop().user_data(pushed))) std::this_thread::yield(); // so that batches meet the end of the memory
+            while (!ring.push(nop().user_data(pushed)))
+                std::this_thread::yield(); // so that batches meet the end of the memory
             ++pushed;
             for (std::uint32_t left = 6; left != 0;) {
                 auto reserved = ring.reserve(left);

@@ -52,7 +52,8 @@ void use(ring& ring) { CHECK(code(run(ring, op::nop())) == 0); }
 template <class Message>
 concept can_be_sent = requires(const Message& message) { send_message(message); };
 static_assert(can_be_sent<op::msg_ring>);
-static_assert(!can_be_sent<op::msg_ring_send_fd> && !can_be_sent<op::msg_ring_send_fd_allocate> && !can_be_sent<op::nop>);
+static_assert(!can_be_sent<op::msg_ring_send_fd> && !can_be_sent<op::msg_ring_send_fd_allocate> &&
+              !can_be_sent<op::nop>);
 
 } // namespace
 

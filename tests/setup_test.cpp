@@ -216,7 +216,8 @@ TEST_CASE("rings that are attached share the kernel thread that submits, others 
     const auto thread_of = [](lio::ring& ring) {
         int thread = -1;
         if (!ring.push(nop{}) || !ring.submit_and_wait(1) || !ring.try_next()) return thread;
-        // While the thread is at work, the kernel may say -1. It is until it has been idle for as long as the ring says.
+        // While the thread is at work, the kernel may say -1. It is until it has been idle for as long as the ring
+        // says.
         for (int attempt = 0; thread <= 0 && attempt < 2000; ++attempt) {
             if (attempt != 0) ::usleep(1000);
             std::ifstream about{"/proc/self/fdinfo/" + std::to_string(ring.file())};
@@ -260,7 +261,8 @@ TEST_CASE("a full queue can be waited for where a kernel thread empties it, and 
     for (std::uint64_t i = 0; i < 500; ++i) {
         while (!made->push(nop().user_data(i))) {
             const auto room = made->wait_for_room();
-            if (!room && room.error().why() == lio::cause::no_room_comes) LIO_SKIP("waiting for room: since Linux 5.10");
+            if (!room && room.error().why() == lio::cause::no_room_comes)
+                LIO_SKIP("waiting for room: since Linux 5.10");
             REQUIRE(room.value() > 0);
         }
         made->submit().value();
@@ -277,7 +279,8 @@ TEST_CASE("a full queue can be waited for where a kernel thread empties it, and 
 TEST_CASE("a ring can say in words what it was set up with") {
     const auto plain = lio::ring::create({.entries = 8, .require = setup::clamp, .exactly = true});
     const std::string words = lio::describe(plain.value()).c_str();
-    CHECK(words.find("8 entries of 64 bytes and 16 completions of 16; set up with clamp; features ") != std::string::npos);
+    CHECK(words.find("8 entries of 64 bytes and 16 completions of 16; set up with clamp; features ") !=
+          std::string::npos);
     CHECK(words.size() == lio::describe(*plain).size());
     CHECK(std::string{lio::describe(lio::ring::create({.exactly = true}).value()).c_str()}.find("with nothing;") !=
           std::string::npos);

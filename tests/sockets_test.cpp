@@ -46,7 +46,14 @@ const encodings rows{[](auto add) {
     add("socket", op::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_UDP),
         expected_entry{}.u8(0, 45).s32(4, AF_INET6).u64(8, SOCK_DGRAM | SOCK_CLOEXEC).u32(24, IPPROTO_UDP));
     add("socket with every modifier",
-        op::socket(AF_UNIX, SOCK_STREAM).user_data(7).link().hard_link().drain().force_async().skip_success().personality(9),
+        op::socket(AF_UNIX, SOCK_STREAM)
+            .user_data(7)
+            .link()
+            .hard_link()
+            .drain()
+            .force_async()
+            .skip_success()
+            .personality(9),
         expected_entry{}
             .u8(0, 45)
             .u8(1, link | hard_link | drain | async | skip)

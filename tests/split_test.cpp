@@ -24,7 +24,8 @@ namespace {
 // Pushes `count` nops numbered from 0 as fast as there is room.
 void submit_all(lio::submission_queue& submissions, std::uint64_t count) {
     for (std::uint64_t i = 0; i < count; ++i)
-        while (!submissions.push(nop().user_data(i))) static_cast<void>(submissions.submit()); // EBUSY: the reaper is slow
+        while (!submissions.push(nop().user_data(i)))
+            static_cast<void>(submissions.submit()); // EBUSY: the reaper is slow
     while (submissions.unsubmitted() != 0) static_cast<void>(submissions.submit());
     while (!submissions.stop()) {}
 }

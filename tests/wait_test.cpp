@@ -143,7 +143,8 @@ TEST_CASE("with a minimum wait fewer completions than asked for are enough, and 
     });
 }
 
-TEST_CASE("a signal that the wait's mask lets through ends it, and afterwards is blocked again [hazard 9]", "[hazard 9]") {
+TEST_CASE("a signal that the wait's mask lets through ends it, and afterwards is blocked again [hazard 9]",
+          "[hazard 9]") {
     under_each_setup([](lio::ring& ring) {
         const counted_signal signal;
         // Blocked, it is pending and disturbs no wait.

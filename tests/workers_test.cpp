@@ -125,7 +125,8 @@ TEST_CASE("workers run on the CPUs that they are given, and anywhere again after
     const auto usable = usable_cpus();
     if (usable.size() < 2) LIO_SKIP("workers on some CPUs only: two CPUs");
     under_each_setup_afresh([&](ring& ring) {
-        // Before, the kernel takes it for a setting of the calling thread. Rings of one thread are as old as the repair.
+        // Before, the kernel takes it for a setting of the calling thread. Rings of one thread are as old as the
+        // repair.
         if (has(ring.setup_flags(), lio::setup::sqpoll) &&
             !lio::ring::create({.entries = 2, .require = lio::setup::single_issuer})) {
             lio::test::record_partial_skip("CPUs for the workers of a kernel thread that submits: since Linux 6.1");
@@ -244,7 +245,8 @@ TEST_CASE("settings of workers are refused with the reason, and nothing changes"
     });
 }
 
-TEST_CASE("a thread that has nothing to do with rings has no workers to set, and one that does not own the ring is told so") {
+TEST_CASE(
+    "a thread that has nothing to do with rings has no workers to set, and one that does not own the ring is told so") {
     if (!has_affinity()) LIO_SKIP(no_affinity);
     ring plain = ring::create({.entries = 4, .exactly = true}).value();
     on_fresh_thread([&] {

@@ -78,7 +78,8 @@ public:
 
     template <class C>
         requires(detail::contiguous<std::remove_reference_t<C>> && detail::borrows<C> &&
-                 !std::is_same_v<std::remove_cvref_t<C>, bytes> && !std::is_same_v<std::remove_cvref_t<C>, mutable_bytes>)
+                 !std::is_same_v<std::remove_cvref_t<C>, bytes> &&
+                 !std::is_same_v<std::remove_cvref_t<C>, mutable_bytes>)
     constexpr bytes(C&& container) noexcept
         : data_{container.data()}, size_{static_cast<std::size_t>(container.size()) * sizeof *container.data()} {}
 

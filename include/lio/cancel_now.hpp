@@ -29,14 +29,14 @@ result<std::int32_t> cancel_now(ring_core* core, const abi::sqe& what, const tim
 /// runs is interrupted and, where one is to be cancelled and not all, waited for until it has ended.
 /// Returns what the operation's completion would say; "cancelled" where that would be "too late". "Not found" can mean
 /// that it was interrupted at this very moment.
-/// What was cancelled completes itself, as always, usually by the time that this returns, else at the next look: its memory
-/// is the kernel's until then. What was pushed and not submitted is not touched. With setup::sqpoll it reaches no worker,
-/// as they are those of the ring's kernel thread, and says "not found": push the operation there.
+/// What was cancelled completes itself, as always, usually by the time that this returns, else at the next look: its
+/// memory is the kernel's until then. What was pushed and not submitted is not touched. With setup::sqpoll it reaches
+/// no worker, as they are those of the ring's kernel thread, and says "not found": push the operation there.
 /// `ring` is a ring or one of a split ring's handles. The wait is some system calls, because the kernel does not always
 /// wake it.
-/// Errors: EINTR, a signal came; EBADF, the file is not open or the slot is empty; EINVAL, a kernel that cannot look for
-/// this (kinds and several properties at once: since Linux 6.6), or modifiers that mean nothing here; EEXIST, the ring
-/// belongs to another thread. io_uring_register(2). Since Linux 6.0.
+/// Errors: EINTR, a signal came; EBADF, the file is not open or the slot is empty; EINVAL, a kernel that cannot look
+/// for this (kinds and several properties at once: since Linux 6.6), or modifiers that mean nothing here; EEXIST, the
+/// ring belongs to another thread. io_uring_register(2). Since Linux 6.0.
 template <class Ring, detail::cancel_operation Cancel>
 result<cancel_answer> cancel_now(const Ring& ring, const Cancel& what) noexcept {
     return Cancel::interpret_answer(detail::cancel_now(ring.core(), what.entry(), nullptr));

@@ -1,5 +1,5 @@
-// The completions of operations that complete more than once, as types that tell their cases apart; cqe::as<Operation>()
-// makes them. Values; any thread.
+// The completions of operations that complete more than once, as types that tell their cases apart;
+// cqe::as<Operation>() makes them. Values; any thread.
 #pragma once
 
 #include <lio/abi/operation_flags.hpp>

@@ -1,5 +1,6 @@
-// A count of the completions that may still come, for programs that must never let the completion queue overflow. Beside
-// a ring and not in it: a ring that does without pays nothing. One thread pushes, one (the same or another) gives back.
+// A count of the completions that may still come, for programs that must never let the completion queue overflow.
+// Beside a ring and not in it: a ring that does without pays nothing. One thread pushes, one (the same or another)
+// gives back.
 #pragma once
 
 #include <lio/abi/entries.hpp>
@@ -98,15 +99,15 @@ constexpr bool may_be_silent(const Operation& operation) noexcept {
 } // namespace detail
 
 /// Refuses to push what could overflow the ring's completion queue. It counts what was pushed through it and not been
-/// given back; what comes into the queue by other ways (push() of the ring itself, messages of other rings, the stop of a
-/// split ring, unbounded()) is for the program to leave room for.
+/// given back; what comes into the queue by other ways (push() of the ring itself, messages of other rings, the stop of
+/// a split ring, unbounded()) is for the program to leave room for.
 ///
 /// lio::completion_budget budget{ring};
 /// budget.push(ring, lio::op::read(...), lio::at_most(9, lio::op::recv_multishot(...)));
 ///
-/// With a split ring it is made of the waiting half, and shared: push() on the submitting thread, release() on the other.
-/// It cannot be moved, and must outlive both uses. Not for rings with completions or entries of mixed sizes: what these
-/// need of the queue depends on where in it they come to lie.
+/// With a split ring it is made of the waiting half, and shared: push() on the submitting thread, release() on the
+/// other. It cannot be moved, and must outlive both uses. Not for rings with completions or entries of mixed sizes:
+/// what these need of the queue depends on where in it they come to lie.
 class completion_budget {
 public:
     class returns;
@@ -119,12 +120,12 @@ public:
     completion_budget(const completion_budget&) = delete;
     completion_budget& operator=(const completion_budget&) = delete;
 
-    /// Pushes the operations as push() of the ring does, all or none, if the completion queue has room for whatever they
-    /// and all others in flight may complete with.
+    /// Pushes the operations as push() of the ring does, all or none, if the completion queue has room for whatever
+    /// they and all others in flight may complete with.
     /// Errors: EAGAIN with cause::completions_could_overflow, there is no room now: submit, reap, give back, then push
-    /// again; E2BIG with cause::completions_never_fit, there could never be; EINVAL with cause::completion_may_be_skipped,
-    /// an operation has skip_success(): of that, and of what it may cancel behind it, nobody learns that it is over. Else
-    /// those of push() of the ring.
+    /// again; E2BIG with cause::completions_never_fit, there could never be; EINVAL with
+    /// cause::completion_may_be_skipped, an operation has skip_success(): of that, and of what it may cancel behind it,
+    /// nobody learns that it is over. Else those of push() of the ring.
     template <class Layout, class Base, class... Operations>
         requires(sizeof...(Operations) > 0 && !Layout::has_mixed_entries && !Layout::has_mixed_completions &&
                  (bounded_completions<Operations> && ...))
@@ -144,9 +145,9 @@ public:
         return {};
     }
 
-    /// Gives back what this completion of an `Operation` has used up; to be called once for every completion of what was
-    /// pushed through the budget, when its place in the queue is free: at once for one of next() or try_next(), but for
-    /// those of reap() only when its range is gone. For these see completion_budget::returns.
+    /// Gives back what this completion of an `Operation` has used up; to be called once for every completion of what
+    /// was pushed through the budget, when its place in the queue is free: at once for one of next() or try_next(), but
+    /// for those of reap() only when its range is gone. For these see completion_budget::returns.
     /// Traps: of a zero-copy send whose entry was wrong (EINVAL, EFAULT) and which stood in a chain behind another, see
     /// zero_copy_completion::releases_memory(): do not give its second completion back.
     template <class Operation>
@@ -207,7 +208,8 @@ private:
     detail::shared_u32 returned_; // written by who reaps
 };
 
-/// Collects what a range of completions gives back, and gives it when destroyed: after the range, if it was made before.
+/// Collects what a range of completions gives back, and gives it when destroyed: after the range, if it was made
+/// before.
 ///
 /// lio::completion_budget::returns returned{budget};
 /// for (const lio::cqe& done : ring.reap()) returned.release<lio::op::read>(done);

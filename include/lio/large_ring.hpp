@@ -1,13 +1,13 @@
-// Rings with longer entries, for the operations that need them: all of them long, or those that need it. Everything else
-// is as with lio::ring.
+// Rings with longer entries, for the operations that need them: all of them long, or those that need it. Everything
+// else is as with lio::ring.
 #pragma once
 
 #include <lio/ring.hpp>
 
 namespace lio::inline v0 {
 
-/// A ring with entries of 128 bytes and completions of 32 (lio::large_cqe): takes every operation. Its queues take twice
-/// the memory. create() fails with EINVAL where the kernel lacks either. Since Linux 5.19.
+/// A ring with entries of 128 bytes and completions of 32 (lio::large_cqe): takes every operation. Its queues take
+/// twice the memory. create() fails with EINVAL where the kernel lacks either. Since Linux 5.19.
 class large_ring : public detail::ring_of<large_ring, detail::large_layout> {
     friend detail::ring_of<large_ring, detail::large_layout>;
     large_ring() noexcept = default;

@@ -76,8 +76,8 @@ public:
 
     /// Whether completions may be there that the queue does not show: it was full when they came, or their work has not
     /// been done. submit_and_wait(0) brings them. With setup::deferred_taskrun but without setup::taskrun_flag, and
-    /// with setup::iopoll, the kernel does not say so: always true then. Of a queue that was full it says so since Linux
-    /// 5.8; before Linux 5.5 what had no room is lost.
+    /// with setup::iopoll, the kernel does not say so: always true then. Of a queue that was full it says so since
+    /// Linux 5.8; before Linux 5.5 what had no room is lost.
     bool needs_flush() const noexcept {
         constexpr bool is_told =
             (!has(Flags, setup::deferred_taskrun) || has(Flags, setup::taskrun_flag)) && !has(Flags, setup::iopoll);

@@ -61,8 +61,8 @@ constexpr kernel_version since(const ring_options& options) noexcept {
     return since(all);
 }
 
-/// The first kernel that can wait so: since(wait_options{}.deadline({1, 0})) is Linux 6.12. Not of the registration of waits
-/// (registered_waits, Linux 6.13): of one that is registered it is the same as of the same one unregistered.
+/// The first kernel that can wait so: since(wait_options{}.deadline({1, 0})) is Linux 6.12. Not of the registration of
+/// waits (registered_waits, Linux 6.13): of one that is registered it is the same as of the same one unregistered.
 constexpr kernel_version since(const wait_options& options) noexcept {
     if (options.no_iowait_) return {6, 15};
     if (options.minimum_wait_ != 0 || options.is_absolute_) return {6, 12};

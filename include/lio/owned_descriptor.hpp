@@ -6,8 +6,8 @@
 
 namespace lio::inline v0 {
 
-/// A file descriptor that is closed with its owner. Can be moved, not copied. Converts to descriptor, so that operations
-/// take it as it is.
+/// A file descriptor that is closed with its owner. Can be moved, not copied. Converts to descriptor, so that
+/// operations take it as it is.
 class owned_descriptor {
 public:
     /// Owns nothing.

@@ -8,8 +8,8 @@
 
 namespace lio::inline v0 {
 
-/// A registered buffer, or a part of one. Comes out of registered_buffers. Knows its bounds: an operation on a part that is
-/// not within the buffer, or on a buffer that its table does not have, is refused by push.
+/// A registered buffer, or a part of one. Comes out of registered_buffers. Knows its bounds: an operation on a part
+/// that is not within the buffer, or on a buffer that its table does not have, is refused by push.
 class registered_buffer {
 public:
     constexpr registered_buffer(std::uint16_t index, mutable_bytes memory) noexcept : memory_{memory}, index_{index} {}

@@ -16,15 +16,15 @@ namespace lio::inline v0 {
 /// A ring's table of registered buffers; a ring has at most one. Owns the registration, not the memory, which
 /// must stay mapped until the table is gone. Outlives its ring harmlessly.
 ///
-/// A tag is a number for a buffer: when the kernel lets go of the buffer, because it was replaced or the table is gone, and
-/// the last operation on it has ended, the ring gets a completion with that number as its user_data, and the result 0. No
-/// completion for a tag of 0, nor before Linux 6.13 when the whole table goes.
+/// A tag is a number for a buffer: when the kernel lets go of the buffer, because it was replaced or the table is gone,
+/// and the last operation on it has ended, the ring gets a completion with that number as its user_data, and the result
+/// 0. No completion for a tag of 0, nor before Linux 6.13 when the whole table goes.
 class registered_buffers {
 public:
     /// Registers the pieces of memory in `buffers`, any container of mutable_bytes with data() and size(). The
     /// list itself is copied (into pages of its own). `ring` is a lio::ring or one of a split ring's handles.
-    /// Errors: EBUSY, the ring has such a table; ENOMEM, RLIMIT_MEMLOCK; EFAULT, a piece is not all there to be written,
-    /// or larger than 1 GiB; EINVAL, there are none or more than 16384. io_uring_register(2). Since Linux 5.1.
+    /// Errors: EBUSY, the ring has such a table; ENOMEM, RLIMIT_MEMLOCK; EFAULT, a piece is not all there to be
+    /// written, or larger than 1 GiB; EINVAL, there are none or more than 16384. io_uring_register(2). Since Linux 5.1.
     template <class Ring, class Buffers>
     static result<registered_buffers> create(const Ring& ring, const Buffers& buffers) noexcept {
         const mutable_bytes* const first = buffers.data();
@@ -45,8 +45,8 @@ public:
                                static_cast<std::size_t>(tags.size()));
     }
 
-    /// A table with room for `count` buffers, for update(). Errors: as create(); EINVAL, `count` is 0 or an older kernel.
-    /// Since Linux 5.19.
+    /// A table with room for `count` buffers, for update(). Errors: as create(); EINVAL, `count` is 0 or an older
+    /// kernel. Since Linux 5.19.
     template <class Ring>
     static result<registered_buffers> create_empty(const Ring& ring, std::uint32_t count) noexcept {
         return register_empty(ring.core(), count);
@@ -60,8 +60,8 @@ public:
     static result<registered_buffers> clone(const Ring& ring, const registered_buffers& source) noexcept {
         return clone_table(ring.core(), source, 0, source.size());
     }
-    /// The same of `count` buffers from the `first` on, which become the new table's 0, 1 and so on. Errors also: EINVAL
-    /// with cause::no_such_slots, `source` has not all of these. Since Linux 6.13.
+    /// The same of `count` buffers from the `first` on, which become the new table's 0, 1 and so on. Errors also:
+    /// EINVAL with cause::no_such_slots, `source` has not all of these. Since Linux 6.13.
     template <class Ring>
     static result<registered_buffers> clone(const Ring& ring, const registered_buffers& source, std::uint32_t first,
                                             std::uint32_t count) noexcept {
@@ -74,8 +74,8 @@ public:
     ~registered_buffers();
 
     /// Puts `buffers` in the places from `first` on, in place of what is there; an empty one makes the place empty.
-    /// Operations in flight keep the buffer that they have. Returns how many were done, which is all but where one cannot
-    /// be had.
+    /// Operations in flight keep the buffer that they have. Returns how many were done, which is all but where one
+    /// cannot be had.
     /// Errors: EINVAL, not all of these places exist, or a kernel before 5.13; those of create(), of the first buffer.
     /// io_uring_register(2). Since Linux 5.13.
     template <class Buffers>
@@ -98,15 +98,16 @@ public:
     result<std::uint32_t> update(std::uint32_t first, const Buffers& buffers, const Tags& tags) noexcept {
         const mutable_bytes* const list = buffers.data();
         const std::uint64_t* const tag_list = tags.data();
-        if (static_cast<std::size_t>(buffers.size()) != static_cast<std::size_t>(tags.size())) return tags_do_not_match();
+        if (static_cast<std::size_t>(buffers.size()) != static_cast<std::size_t>(tags.size()))
+            return tags_do_not_match();
         return update_list(first, list, static_cast<std::size_t>(buffers.size()), tag_list);
     }
 
-    /// Puts `count` buffers of another ring's table, from its `source_first` on, in the places from `first` on, in place of
-    /// what is there, and shares them as clone() does. The table becomes longer where they need it: what is between is
-    /// empty. Operations in flight keep the buffer that they have.
-    /// Errors: as clone(), and then all is as it was; EINVAL with cause::too_many_to_register, a table cannot be so long.
-    /// io_uring_register(2). Since Linux 6.13.
+    /// Puts `count` buffers of another ring's table, from its `source_first` on, in the places from `first` on, in
+    /// place of what is there, and shares them as clone() does. The table becomes longer where they need it: what is
+    /// between is empty. Operations in flight keep the buffer that they have.
+    /// Errors: as clone(), and then all is as it was; EINVAL with cause::too_many_to_register, a table cannot be so
+    /// long. io_uring_register(2). Since Linux 6.13.
     result<void> update(std::uint32_t first, const registered_buffers& source, std::uint32_t source_first,
                         std::uint32_t count) noexcept {
         return update_from(first, source, source_first, count);

@@ -20,8 +20,8 @@ enum class eventfd_events : std::uint8_t {
 /// An eventfd that the kernel adds to when it posts completions; a ring has at most one. Owns the registration, not the
 /// eventfd, which the kernel holds open itself; outlives its ring harmlessly.
 ///
-/// One signal may stand for many completions, and on a ring with setup::deferred_taskrun (the default one) for work that
-/// becomes completions when the program looks: after a signal, read the eventfd, then reap until nothing is there.
+/// One signal may stand for many completions, and on a ring with setup::deferred_taskrun (the default one) for work
+/// that becomes completions when the program looks: after a signal, read the eventfd, then reap until nothing is there.
 class registered_eventfd {
 public:
     /// `ring` is a ring or one of a split ring's handles. Errors: EBUSY, the ring has one; EINVAL, `eventfd` is none;
@@ -37,8 +37,8 @@ public:
     /// As close(), with nobody to tell.
     ~registered_eventfd();
 
-    /// No signals, while completions are reaped anyway, for example; without a system call. Errors: EOPNOTSUPP, a kernel
-    /// before 5.8; EBADF, the ring is closed.
+    /// No signals, while completions are reaped anyway, for example; without a system call. Errors: EOPNOTSUPP, a
+    /// kernel before 5.8; EBADF, the ring is closed.
     result<void> pause() noexcept { return switch_signals(false); }
     /// Signals again, for what comes from now on: look once for what came meanwhile.
     result<void> resume() noexcept { return switch_signals(true); }

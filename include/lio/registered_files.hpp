@@ -15,13 +15,13 @@ namespace lio::inline v0 {
 /// A ring's table of registered files; a ring has at most one. The kernel holds the files open itself: the
 /// descriptors may be closed after create(). Owns the registration, not the files; outlives its ring harmlessly.
 ///
-/// A tag is a number for a slot's file: when the kernel lets go of the file, because the slot has changed or the table is
-/// gone, and the last operation on it has ended, the ring gets a completion with that number as its user_data, and the
-/// result 0. No completion for a tag of 0, nor before Linux 6.13 when the whole table goes.
+/// A tag is a number for a slot's file: when the kernel lets go of the file, because the slot has changed or the table
+/// is gone, and the last operation on it has ended, the ring gets a completion with that number as its user_data, and
+/// the result 0. No completion for a tag of 0, nor before Linux 6.13 when the whole table goes.
 class registered_files {
 public:
-    /// Registers the descriptors of `files`, any container of int with data() and size(); empty_slot leaves a slot empty.
-    /// `ring` is a lio::ring or one of a split ring's handles.
+    /// Registers the descriptors of `files`, any container of int with data() and size(); empty_slot leaves a slot
+    /// empty. `ring` is a lio::ring or one of a split ring's handles.
     /// Errors: EBUSY, the ring has such a table; EMFILE, more than RLIMIT_NOFILE; EBADF; EINVAL, `files` is empty.
     /// io_uring_register(2). Since Linux 5.1.
     template <class Ring, class Files>
@@ -59,9 +59,9 @@ public:
     /// As close(), with nobody to tell.
     ~registered_files();
 
-    /// Puts the descriptors of `files` into the slots from `first` on, in place of what is there; empty_slot empties one,
-    /// same_slot leaves one alone. Operations in flight keep the file that they have. Returns how many of the slots
-    /// were done, which is all but where a descriptor is not open.
+    /// Puts the descriptors of `files` into the slots from `first` on, in place of what is there; empty_slot empties
+    /// one, same_slot leaves one alone. Operations in flight keep the file that they have. Returns how many of the
+    /// slots were done, which is all but where a descriptor is not open.
     /// Errors: EINVAL, not all of these slots exist; EBADF, the first descriptor is not open; EEXIST, not on the ring's
     /// thread; EBADF with cause::ring_closed, the ring is closed. io_uring_register(2). Since Linux 5.5.
     template <class Files>
@@ -89,8 +89,8 @@ public:
                              static_cast<std::size_t>(tags.size()));
     }
 
-    /// Of operations that choose a slot themselves (openat_direct_allocate and its like), from which on and how many they
-    /// may take; without it any.
+    /// Of operations that choose a slot themselves (openat_direct_allocate and its like), from which on and how many
+    /// they may take; without it any.
     /// Errors: EINVAL, not all of these slots exist, or a kernel before 6.0. io_uring_register(2). Since Linux 6.0.
     result<void> allocate_from(std::uint32_t first, std::uint32_t count) noexcept;
 
@@ -110,7 +110,8 @@ public:
 private:
     registered_files(detail::core_reference&& core, std::uint32_t size) noexcept
         : core_{static_cast<detail::core_reference&&>(core)}, size_{size} {}
-    static result<registered_files> register_list(detail::ring_core* core, const int* files, std::size_t count) noexcept;
+    static result<registered_files> register_list(detail::ring_core* core, const int* files,
+                                                  std::size_t count) noexcept;
     static result<registered_files> register_tagged(detail::ring_core* core, const int* files, std::size_t count,
                                                     const std::uint64_t* tags, std::size_t tag_count) noexcept;
     static result<registered_files> register_empty(detail::ring_core* core, std::uint32_t count) noexcept;

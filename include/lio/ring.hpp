@@ -45,11 +45,11 @@ public:
 /// Closing a ring does not wait for what is in flight: the kernel cancels it and goes on using its buffers
 /// for a while. Reap the last completion of everything before its memory is freed.
 ///
-/// When the thread that submitted ends, its operations do nothing more, but may complete (with ECANCELED) only when what
-/// they waited for comes; with setup::deferred_taskrun they may never, because only that thread could ask for it. When the
-/// process ends or executes another program, all of them end, and their files are let go. After fork the ring is the
-/// parent's: the child can only drop its copy. The kernel does not let a ring be sent to another process over a socket
-/// (SCM_RIGHTS): EINVAL.
+/// When the thread that submitted ends, its operations do nothing more, but may complete (with ECANCELED) only when
+/// what they waited for comes; with setup::deferred_taskrun they may never, because only that thread could ask for it.
+/// When the process ends or executes another program, all of them end, and their files are let go. After fork the ring
+/// is the parent's: the child can only drop its copy. The kernel does not let a ring be sent to another process over a
+/// socket (SCM_RIGHTS): EINVAL.
 class ring : public detail::ring_of<ring, detail::plain_layout> {
     friend detail::ring_of<ring, detail::plain_layout>;
     ring() noexcept = default;

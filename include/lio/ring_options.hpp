@@ -37,8 +37,8 @@ enum class setup : std::uint32_t {
     single_issuer = 1u << 12,
     /// Completions' work is done when the submitting thread waits, and only then. Since Linux 6.1.
     deferred_taskrun = 1u << 13,
-    /// The ring has no descriptor, only a number among the registered rings of the thread that makes it, which alone can
-    /// use it: one place less in the process's table of files. Needs ring_options::memory. Since Linux 6.5.
+    /// The ring has no descriptor, only a number among the registered rings of the thread that makes it, which alone
+    /// can use it: one place less in the process's table of files. Needs ring_options::memory. Since Linux 6.5.
     registered_file_only = 1u << 15,
     /// No indirection array between the queue and its entries. Since Linux 6.6.
     no_sq_array = 1u << 16,
@@ -129,13 +129,13 @@ struct ring_options {
     std::uint32_t sqpoll_idle_milliseconds = 0;
     /// With setup::sqpoll, and refused without: the CPU that the kernel thread stays on. Negative: any.
     std::int32_t sqpoll_cpu = -1;
-    /// The descriptor of another ring of this process, its file(): its worker threads are shared, and with setup::sqpoll
-    /// on both the kernel thread that submits. Negative: threads of its own. Since Linux 5.6.
+    /// The descriptor of another ring of this process, its file(): its worker threads are shared, and with
+    /// setup::sqpoll on both the kernel thread that submits. Negative: threads of its own. Since Linux 5.6.
     std::int32_t attach_to = -1;
-    /// The program's own memory for the queues, huge pages for example, instead of memory that the kernel allocates and the
-    /// library maps: at least required_memory() bytes, from the beginning of a page on. It stays the program's, who must
-    /// keep it until the ring is closed, and is not marked do-not-fork. Up to Linux 6.13 it must be one huge page or, for
-    /// a ring that is so small, one page for each of two parts. Since Linux 6.5.
+    /// The program's own memory for the queues, huge pages for example, instead of memory that the kernel allocates and
+    /// the library maps: at least required_memory() bytes, from the beginning of a page on. It stays the program's, who
+    /// must keep it until the ring is closed, and is not marked do-not-fork. Up to Linux 6.13 it must be one huge page
+    /// or, for a ring that is so small, one page for each of two parts. Since Linux 6.5.
     mutable_bytes memory = {};
 };
 

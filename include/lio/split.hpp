@@ -61,9 +61,9 @@ class submission_queue
     : public detail::split_handle<detail::submission_entries<detail::plain_layout, detail::submission_side>> {
 public:
     /// Tells the other half that this one has finished: submits what is queued, and then sends a completion for which
-    /// cqe::is_stop() is true, which wakes whoever waits there. It comes to a wait for several completions as well: then it
-    /// comes as many times as that waits for; and a wait that begins later is content with one completion. What is in
-    /// flight goes on, and may complete after it. Submitting goes on working, too.
+    /// cqe::is_stop() is true, which wakes whoever waits there. It comes to a wait for several completions as well:
+    /// then it comes as many times as that waits for; and a wait that begins later is content with one completion. What
+    /// is in flight goes on, and may complete after it. Submitting goes on working, too.
     /// Errors: those of submit(); the stop may not have been sent then: call it again.
     result<void> stop() noexcept;
 

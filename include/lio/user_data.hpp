@@ -9,8 +9,8 @@
 
 namespace lio::inline v0 {
 
-/// The numbers that operations of the program's own cannot have as their user_data: the library gives them to entries of
-/// its own. No pointer and no structure of small numbers looks like one of them.
+/// The numbers that operations of the program's own cannot have as their user_data: the library gives them to entries
+/// of its own. No pointer and no structure of small numbers looks like one of them.
 enum class reserved_user_data : std::uint64_t {
     /// Fills up the queue of a lio::mixed_ring where an entry of 128 bytes would cross its end. Its completion is never
     /// shown, so push() refuses this number there.

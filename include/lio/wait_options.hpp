@@ -22,12 +22,12 @@ class wait_options {
 public:
     constexpr wait_options() noexcept = default;
 
-    /// Ends it after this span of time, with ETIME if nothing came. Since Linux 5.1; until 5.11 it is waited for in ppoll(2),
-    /// a millisecond at a time if more than one completion is wanted.
+    /// Ends it after this span of time, with ETIME if nothing came. Since Linux 5.1; until 5.11 it is waited for in
+    /// ppoll(2), a millisecond at a time if more than one completion is wanted.
     constexpr wait_options timeout(const timespec& span) const noexcept { return until(span, false); }
 
-    /// Ends it at this point on the ring's clock (CLOCK_MONOTONIC, unless set_wait_clock() gave it another), with ETIME if
-    /// nothing came. A wait that was interrupted can be taken up again with it as it is. Since Linux 6.12.
+    /// Ends it at this point on the ring's clock (CLOCK_MONOTONIC, unless set_wait_clock() gave it another), with ETIME
+    /// if nothing came. A wait that was interrupted can be taken up again with it as it is. Since Linux 6.12.
     constexpr wait_options deadline(const timespec& point) const noexcept { return until(point, true); }
 
     /// The number of completions is only waited for this long; then one is enough. If there is none then, the wait ends

@@ -30,9 +30,9 @@ result<worker_limits> set_worker_limits(ring_core* core, worker_limits limits) n
 } // namespace detail
 
 /// Keeps the workers of the calling thread on these CPUs; with setup::sqpoll those of the ring's kernel thread (kernels
-/// before 6.6 that were not repaired take it for the calling thread's there too). It holds for workers that start from now
-/// on, which work that finds an idle one does not need; an idle one elsewhere ends after some seconds. `ring` is a ring or
-/// one of a split ring's handles; the setting is the thread's and outlives it, which is why no object owns it.
+/// before 6.6 that were not repaired take it for the calling thread's there too). It holds for workers that start from
+/// now on, which work that finds an idle one does not need; an idle one elsewhere ends after some seconds. `ring` is a
+/// ring or one of a split ring's handles; the setting is the thread's and outlives it, which is why no object owns it.
 /// Errors: EINVAL, `cpus` is empty or has a number that no CPU can have; it has one that this process may not use; the
 /// calling thread has neither made a ring nor submitted to one; a kernel before 5.14. A CPU that the kernel has no room
 /// for is passed over. io_uring_register(2). Since Linux 5.14.

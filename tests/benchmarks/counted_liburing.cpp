@@ -85,12 +85,18 @@ bool run(const char* name, long rounds) {
 
     if (is("nop")) return push_each<Batch>(ring, rounds, [](io_uring_sqe* entry) { io_uring_prep_nop(entry); });
     if (is("read"))
-        return push_each<Batch>(ring, rounds, [fd](io_uring_sqe* entry) { io_uring_prep_read(entry, fd, memory, sizeof memory, 0); });
+        return push_each<Batch>(ring, rounds,
+                                [fd](io_uring_sqe* entry) { io_uring_prep_read(entry, fd, memory, sizeof memory, 0); });
     if (is("write"))
-        return push_each<Batch>(ring, rounds, [fd](io_uring_sqe* entry) { io_uring_prep_write(entry, fd, memory, sizeof memory, 0); });
-    if (is("readv")) return push_each<Batch>(ring, rounds, [fd](io_uring_sqe* entry) { io_uring_prep_readv(entry, fd, &vector, 1, 0); });
-    if (is("fsync")) return push_each<Batch>(ring, rounds, [fd](io_uring_sqe* entry) { io_uring_prep_fsync(entry, fd, 0); });
-    if (is("poll")) return push_each<Batch>(ring, rounds, [fd](io_uring_sqe* entry) { io_uring_prep_poll_add(entry, fd, POLLIN); });
+        return push_each<Batch>(
+            ring, rounds, [fd](io_uring_sqe* entry) { io_uring_prep_write(entry, fd, memory, sizeof memory, 0); });
+    if (is("readv"))
+        return push_each<Batch>(ring, rounds,
+                                [fd](io_uring_sqe* entry) { io_uring_prep_readv(entry, fd, &vector, 1, 0); });
+    if (is("fsync"))
+        return push_each<Batch>(ring, rounds, [fd](io_uring_sqe* entry) { io_uring_prep_fsync(entry, fd, 0); });
+    if (is("poll"))
+        return push_each<Batch>(ring, rounds, [fd](io_uring_sqe* entry) { io_uring_prep_poll_add(entry, fd, POLLIN); });
     if (is("statx"))
         return push_each<Batch>(ring, rounds, [fd](io_uring_sqe* entry) {
             io_uring_prep_statx(entry, fd, "", AT_EMPTY_PATH, STATX_SIZE, &info);

@@ -1,5 +1,5 @@
-// What count_instructions counts, on this library: the loop of push, submit_and_wait and reap for ten kinds of operation,
-// the same with slots reserved side by side, and single calls. Arguments: CASE ROUNDS BATCH.
+// What count_instructions counts, on this library: the loop of push, submit_and_wait and reap for ten kinds of
+// operation, the same with slots reserved side by side, and single calls. Arguments: CASE ROUNDS BATCH.
 #include "counted_files.hpp"
 
 #include <lio/uring.hpp>
@@ -97,7 +97,8 @@ bool run(const char* name, long rounds) {
     if (is("readv")) return push_each<Batch>(ring, rounds, [fd] { return op::readv(fd, {&vector, 1}, 0); });
     if (is("fsync")) return push_each<Batch>(ring, rounds, [fd] { return op::fsync(fd); });
     if (is("poll")) return push_each<Batch>(ring, rounds, [fd] { return op::poll(fd, POLLIN); });
-    if (is("statx")) return push_each<Batch>(ring, rounds, [fd] { return op::statx(fd, "", AT_EMPTY_PATH, STATX_SIZE, info); });
+    if (is("statx"))
+        return push_each<Batch>(ring, rounds, [fd] { return op::statx(fd, "", AT_EMPTY_PATH, STATX_SIZE, info); });
     if (is("send"))
         return push_each<Batch>(ring, rounds, [&files] { return op::send(files.socket, memory).flags(MSG_NOSIGNAL); });
     if (is("recv")) return push_each<Batch>(ring, rounds, [&files] { return op::recv(files.socket, memory); });

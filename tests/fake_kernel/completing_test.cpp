@@ -577,7 +577,8 @@ TEST_CASE("a kernel whose enter takes no time-out is waited for in ppoll [hazard
                 // Signals: the mask goes along, without a time as well, and one that gets through ends the wait.
                 const std::uint64_t mask = 0x1122334455667788;
                 kernel.fail(lio::arch::ppoll, EINTR);
-                CHECK(ring.wait(1, lio::wait_options{}.signals(mask)).error() == lio::error{EINTR, cause::wait_interrupted});
+                CHECK(ring.wait(1, lio::wait_options{}.signals(mask)).error() ==
+                      lio::error{EINTR, cause::wait_interrupted});
                 CHECK(polls().back().signals == mask);
                 CHECK(polls().back().arguments[4] == 8);
                 CHECK(ring.wait(1, to_timespec(milliseconds(5))).error() == late);
@@ -592,7 +593,8 @@ TEST_CASE("a kernel whose enter takes no time-out is waited for in ppoll [hazard
 }
 
 TEST_CASE("a real ring is waited for in ppoll where the kernel would have it so [hazard 10]", "[hazard 10]") {
-    if (!lio::fake::real_kernel_has_rings()) LIO_SKIP("this machine's own kernel has no io_uring or forbids it (Linux 5.1)");
+    if (!lio::fake::real_kernel_has_rings())
+        LIO_SKIP("this machine's own kernel has no io_uring or forbids it (Linux 5.1)");
     for (const setup polled : {setup::none, setup::sqpoll}) {
         lio::fake::kernel kernel{ground::real, lio::fake::linux_5_10};
         auto made = lio::ring::create({.entries = 8, .require = polled});

@@ -304,8 +304,8 @@ std::uint32_t model_ring::take(std::uint32_t most) {
         }
         count += static_cast<std::uint32_t>(size / entry_stride());
         if (!rewinds) sq_word(sq_off.head).store_release(kernel_head_ = begin + count);
-        // What was taken is the program's again: a slot that is not written anew shows. What the program itself may want
-        // to know of it stays.
+        // What was taken is the program's again: a slot that is not written anew shows. What the program itself may
+        // want to know of it stays.
         std::memset(place, 0xa5, size);
         std::memcpy(place, &entry.opcode, sizeof entry.opcode);
         std::memcpy(place + offsetof(abi::sqe, user_data), &entry.user_data, sizeof entry.user_data);
@@ -582,7 +582,8 @@ long kernel::register_in_model(int file, register_opcode opcode, void* argument,
     }
     case register_opcode::register_resize_rings: {
         auto& asked = *static_cast<abi::params*>(argument);
-        if (count != 1 || !ring.has(abi::setup_defer_taskrun) || (asked.flags & ~abi::setup_cqsize) != 0) return -EINVAL;
+        if (count != 1 || !ring.has(abi::setup_defer_taskrun) || (asked.flags & ~abi::setup_cqsize) != 0)
+            return -EINVAL;
         if (ring.ready() != 0 || !ring.overflow_.empty()) std::abort(); // carrying completions over is not modelled
         abi::params parameters = ring.parameters_;
         parameters.sq_entries = power_of_two(asked.sq_entries);
@@ -797,7 +798,8 @@ long kernel::read(int file, char* buffer, std::size_t size) {
 // In the model: a ring that holds a completion can be read. Else the time passes, whatever else happens.
 long kernel::wait_readable(int file, const abi::kernel_timespec& time) {
     if (file >= 0) {
-        if (open_.count(file) == 0) violation("a ppoll of descriptor " + std::to_string(file) + ", which is no open ring");
+        if (open_.count(file) == 0)
+            violation("a ppoll of descriptor " + std::to_string(file) + ", which is no open ring");
         else if (rings_.at(file)->ready() != 0) return 1;
     }
     const ::timespec left{static_cast<time_t>(time.tv_sec), static_cast<long>(time.tv_nsec)};

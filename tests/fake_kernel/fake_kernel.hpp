@@ -50,7 +50,8 @@ struct made_call {
     long answer;
     /// What setup was asked for, as it came in.
     abi::params asked;
-    /// What enter was given with EXT_ARG, the time and the mask that it points to included; ppoll's time and mask as well.
+    /// What enter was given with EXT_ARG, the time and the mask that it points to included; ppoll's time and mask as
+    /// well.
     abi::getevents_arg events;
     abi::kernel_timespec time;
     std::uint64_t signals;
@@ -108,8 +109,12 @@ public:
     std::size_t completion_size() const noexcept;
     std::size_t entries_size() const noexcept;
     /// How far apart two entries are.
-    std::size_t entry_stride() const noexcept { return has(abi::setup_sqe128) ? sizeof(abi::sqe128) : sizeof(abi::sqe); }
-    std::size_t completion_stride() const noexcept { return has(abi::setup_cqe32) ? sizeof(abi::cqe32) : sizeof(abi::cqe); }
+    std::size_t entry_stride() const noexcept {
+        return has(abi::setup_sqe128) ? sizeof(abi::sqe128) : sizeof(abi::sqe);
+    }
+    std::size_t completion_stride() const noexcept {
+        return has(abi::setup_cqe32) ? sizeof(abi::cqe32) : sizeof(abi::cqe);
+    }
 
     bool is_disabled() const noexcept { return disabled_; }
     const abi::params& parameters() const noexcept { return parameters_; }
@@ -179,8 +184,8 @@ public:
     void answer(arch::number kind, long value, std::size_t first = 1, std::size_t times = 1);
     /// Fails the registration of this kind.
     void fail_register(abi::register_opcode opcode, int code, std::size_t times = 1);
-    /// Answers questions (register_probe, register_query) in the kernel's place, and takes rules (register_restrictions,
-    /// register_bpf_filter); else the model knows none.
+    /// Answers questions (register_probe, register_query) in the kernel's place, and takes rules
+    /// (register_restrictions, register_bpf_filter); else the model knows none.
     std::function<long(abi::register_opcode opcode, void* argument, std::uint32_t count)> answers_questions;
     /// The model says how far the kernel is with these groups of buffers; with others it cannot (Linux 6.8 can).
     std::map<std::uint16_t, std::uint32_t> heads;
@@ -190,7 +195,8 @@ public:
     int open_descriptor();
     /// Registrations that are played by a test: each answers in the kernel's place, and leaves nothing in the books.
     std::map<abi::register_opcode, std::function<long(void* argument, std::uint32_t count)>> played_registrations;
-    /// The files that there are to read, with what is in them; on both grounds, so that no test depends on the machine's.
+    /// The files that there are to read, with what is in them; on both grounds, so that no test depends on the
+    /// machine's.
     std::map<std::string, std::string> texts;
     /// Happens once, at the next enter or ppoll, before it is answered in whatever way.
     std::function<void()> meanwhile;

@@ -243,7 +243,8 @@ TEST_CASE("a wait is for completions, not for the slots that the kernel counts [
 
 TEST_CASE("a wait for more long completions than have room returns when the queue is full [hazard 26]", "[hazard 26]") {
     lio::fake::kernel kernel{ground::model};
-    lio::mixed_completion_ring ring = lio::mixed_completion_ring::create({.entries = 2, .completion_entries = 4}).value();
+    lio::mixed_completion_ring ring =
+        lio::mixed_completion_ring::create({.entries = 2, .completion_entries = 4}).value();
     for (std::uint64_t i = 0; i < 3; ++i) kernel.ring().post(i, 0, lio::abi::cqe_f_32);
     CHECK(ring.wait(3).value() == 2);
     CHECK(reap_all(ring) == std::vector<std::uint64_t>{0, 1});

@@ -1,5 +1,5 @@
-// A ring that rewinds, against a kernel that takes less than it was given: what is left moves to the front, exactly once.
-// Test code.
+// A ring that rewinds, against a kernel that takes less than it was given: what is left moves to the front, exactly
+// once. Test code.
 
 #include "fake_kernel.hpp"
 #include "rings.hpp"

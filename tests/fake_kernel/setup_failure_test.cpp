@@ -147,7 +147,8 @@ TEST_CASE("whichever call of registered_waits::create fails, nothing is left beh
 }
 
 TEST_CASE("when memory of the kernel's cannot be mapped or marked, nothing is left behind [hazard 18]", "[hazard 18]") {
-    if (!lio::fake::real_kernel_has_rings()) LIO_SKIP("this machine's own kernel has no io_uring or forbids it (Linux 5.1)");
+    if (!lio::fake::real_kernel_has_rings())
+        LIO_SKIP("this machine's own kernel has no io_uring or forbids it (Linux 5.1)");
     lio::fake::kernel kernel{ground::real};
     {
         const lio::ring made = lio::ring::create({.entries = 4}).value();

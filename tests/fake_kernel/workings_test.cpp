@@ -1,5 +1,5 @@
-// How a ring works and waits, against kernels that lack it, refuse it or play a part that a real one seldom does: what the
-// library hands over, and what it makes of the answer. Test code.
+// How a ring works and waits, against kernels that lack it, refuse it or play a part that a real one seldom does: what
+// the library hands over, and what it makes of the answer. Test code.
 
 #include "fake_kernel.hpp"
 #include "rings.hpp"
@@ -56,10 +56,12 @@ void has_words(error problem) { CHECK(std::string_view{problem.message()}.size()
 TEST_CASE("where the library looks at the time itself, it is on the ring's clock [hazard 11]", "[hazard 11]") {
     constexpr long monotonic = 1;
     constexpr long boottime = 7;
-    for (const auto options : {lio::ring_options{.entries = 8}, lio::ring_options{.entries = 8, .require = setup::iopoll}}) {
+    for (const auto options :
+         {lio::ring_options{.entries = 8}, lio::ring_options{.entries = 8, .require = setup::iopoll}}) {
         lio::fake::kernel kernel{ground::model};
         std::uint32_t registered = 0;
-        kernel.played_registrations[register_opcode::register_clock] = [&](void* argument, std::uint32_t count) -> long {
+        kernel.played_registrations[register_opcode::register_clock] = [&](void* argument,
+                                                                           std::uint32_t count) -> long {
             CHECK(count == 0);
             const auto& request = as<abi::clock_register>(argument);
             if (request.clockid != 1 && request.clockid != 7) return -EINVAL;
@@ -224,7 +226,8 @@ TEST_CASE("a message without a ring is the operation's own entry, and its failur
     // Refused before any call.
     kernel.forget_calls();
     CHECK(lio::send_message(message.user_data(1)).error() == error{EINVAL, cause::not_an_entry});
-    CHECK(lio::send_message(op::msg_ring(lio::direct_descriptor{1}, 2, 3)).error() == error{EINVAL, cause::message_call});
+    CHECK(lio::send_message(op::msg_ring(lio::direct_descriptor{1}, 2, 3)).error() ==
+          error{EINVAL, cause::message_call});
     CHECK(kernel.calls().empty());
 }
 
@@ -329,11 +332,10 @@ TEST_CASE("what workers are told reaches the kernel in its own form") {
 TEST_CASE("a kernel that knows none of this is named, and nothing else happens") {
     lio::fake::on_each_ground(
         [](lio::fake::kernel& kernel) {
-            for (const auto opcode :
-                 {register_opcode::register_clock, register_opcode::register_napi, register_opcode::register_sync_cancel,
-                  register_opcode::register_iowq_aff, register_opcode::unregister_iowq_aff,
-                  register_opcode::register_iowq_max_workers, register_opcode::register_send_msg_ring,
-                  register_opcode::register_query})
+            for (const auto opcode : {register_opcode::register_clock, register_opcode::register_napi,
+                                      register_opcode::register_sync_cancel, register_opcode::register_iowq_aff,
+                                      register_opcode::unregister_iowq_aff, register_opcode::register_iowq_max_workers,
+                                      register_opcode::register_send_msg_ring, register_opcode::register_query})
                 kernel.fail_register(opcode, EINVAL, lio::fake::kernel::always);
             lio::ring ring = running_ring();
             kernel.forget_calls();

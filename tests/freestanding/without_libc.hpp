@@ -1,5 +1,5 @@
-// What a program without libc brings itself: the four functions that compilers call of themselves, the entry point, which
-// calls start(), and leave(), which ends it. Included by its one source file.
+// What a program without libc brings itself: the four functions that compilers call of themselves, the entry point,
+// which calls start(), and leave(), which ends it. Included by its one source file.
 #pragma once
 
 #include <cstddef>

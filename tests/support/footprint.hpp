@@ -51,8 +51,8 @@ struct footprint {
         return all;
     }
 
-    /// The same once it is `expected` or less, for which the kernel may take a while after a ring has gone; or what it is
-    /// after ten seconds.
+    /// The same once it is `expected` or less, for which the kernel may take a while after a ring has gone; or what it
+    /// is after ten seconds.
     static std::ptrdiff_t locked_soon(std::ptrdiff_t expected) {
         for (int i = 0; i < 1000 && locked_now() > expected; ++i) ::poll(nullptr, 0, 10);
         return locked_now();

@@ -1,5 +1,5 @@
-// What the machine that a test runs on changes in it: where tests/kernels boots another kernel, the machine is emulated and
-// tens of times slower. Test code.
+// What the machine that a test runs on changes in it: where tests/kernels boots another kernel, the machine is emulated
+// and tens of times slower. Test code.
 #pragma once
 
 #include <chrono>
@@ -13,8 +13,8 @@ inline bool is_emulated() {
     return is;
 }
 
-/// Whether behaviour is tested under the two set-ups alone that differ most: where the same kernel is tried on another CPU
-/// under all of them. What a set-up changes is in the kernel, and no emulator shows a CPU's weak memory order.
+/// Whether behaviour is tested under the two set-ups alone that differ most: where the same kernel is tried on another
+/// CPU under all of them. What a set-up changes is in the kernel, and no emulator shows a CPU's weak memory order.
 inline bool has_few_setups() {
     static const bool has = std::getenv("LIO_FEW_SETUPS") != nullptr;
     return has;

@@ -21,8 +21,8 @@ struct ring_setup {
 /// All set-ups that behaviour is tested under. Some kernels lack some of them.
 const std::vector<ring_setup>& all_setups();
 
-/// Those that this kernel takes, of which has_few_setups() leaves few; never empty. (Which it lacks is told by the tests
-/// in setup_test.cpp.)
+/// Those that this kernel takes, of which has_few_setups() leaves few; never empty. (Which it lacks is told by the
+/// tests in setup_test.cpp.)
 const std::vector<ring_setup>& available_setups();
 
 /// Runs `body(ring)` as a section for each available set-up, with a fresh ring of `entries` entries.

@@ -167,8 +167,8 @@ inline std::string receive_all(int socket, std::size_t size) {
 }
 
 /// The same of a send that the ring has in flight and that does not fit at once; `done` gets the completions that come
-/// meanwhile. A ring that defers its work goes on with the send only when it is looked at, so waiting for the bytes alone
-/// could be for ever.
+/// meanwhile. A ring that defers its work goes on with the send only when it is looked at, so waiting for the bytes
+/// alone could be for ever.
 inline std::string receive_while_sending(ring& ring, int socket, std::size_t size, std::vector<cqe>& done) {
     std::string text;
     int looks_in_vain = 0;

@@ -35,7 +35,8 @@ inline std::map<std::string, std::string> workers_since(const std::map<std::stri
     return found;
 }
 
-/// Runs `body` on a thread of its own, which has no workers and no settings for them, and waits for it. Fails as it does.
+/// Runs `body` on a thread of its own, which has no workers and no settings for them, and waits for it. Fails as it
+/// does.
 template <class Body>
 void on_fresh_thread(Body body) {
     std::exception_ptr failure;

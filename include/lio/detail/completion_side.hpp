@@ -1,6 +1,6 @@
-// The program's half of the completion queue, but for the entries themselves (completion_entries.hpp), whose size is the
-// ring's type: what was read is given back with one release store. Base of all rings and of completion_queue; one thread
-// at a time.
+// The program's half of the completion queue, but for the entries themselves (completion_entries.hpp), whose size is
+// the ring's type: what was read is given back with one release store. Base of all rings and of completion_queue; one
+// thread at a time.
 #pragma once
 
 #include <lio/abi/entries.hpp>
@@ -21,8 +21,8 @@ class completion_side {
 public:
     /// Waits until `count` completions can be reaped; returns how many can, `count` or more. Does not submit. A signal
     /// that comes when some of several completions are there may go unnoticed. On a ring that polls for its completions
-    /// (setup::iopoll without setup::sqpoll) any completion is enough, because the kernel asks no device while one waits to
-    /// be reaped, and no signal ends the wait.
+    /// (setup::iopoll without setup::sqpoll) any completion is enough, because the kernel asks no device while one
+    /// waits to be reaped, and no signal ends the wait.
     /// Errors: EINTR, a signal came; EINVAL, `count` is more than the queue holds; EEXIST, the ring belongs
     /// to another thread; EBADF, it is closed.
     result<std::uint32_t> wait(std::uint32_t count) noexcept { return wait(count, nullptr); }
@@ -36,8 +36,8 @@ public:
         return wait(count, &options);
     }
 
-    /// How many completions the queue holds; where their sizes are mixed, how many short ones. More than that are kept by
-    /// the kernel until there is room.
+    /// How many completions the queue holds; where their sizes are mixed, how many short ones. More than that are kept
+    /// by the kernel until there is room.
     std::uint32_t completion_capacity() const noexcept { return core_ == nullptr ? 0 : mask_ + 1; }
 
 protected:
@@ -94,15 +94,15 @@ protected:
     // The wait on a ring whose completions nobody but the waiter asks the devices for.
     result<std::uint32_t> poll(std::uint32_t count, const wait_options* options) noexcept;
 
-    // Called when a wait has ended with fewer completions than it was for, and without an error: whether it may go on, or
-    // how it ended. `seen` is where the queue ended before.
+    // Called when a wait has ended with fewer completions than it was for, and without an error: whether it may go on,
+    // or how it ended. `seen` is where the queue ended before.
     result<void> may_wait_on(std::uint32_t count, std::uint32_t seen, const wait_limit& limit) noexcept;
     bool timer_went_off(std::uint32_t seen) const noexcept;
     // Whether `count` can be reaped within a moment, on a kernel that may say so before they can be seen.
     bool appear_soon(std::uint32_t count, const wait_limit& limit) const noexcept;
 
-    // Whether the kernel says that it holds completions back, so that a look at an empty queue must enter it. Always true
-    // where it does not say, and of a closed ring, whose error comes from there.
+    // Whether the kernel says that it holds completions back, so that a look at an empty queue must enter it. Always
+    // true where it does not say, and of a closed ring, whose error comes from there.
     bool is_holding_back() const noexcept {
         // A hint: what the kernel sets just after we looked is seen at the next look. It pairs with nothing.
         return (holding_word_->load_relaxed() & holding_flags_) != 0;

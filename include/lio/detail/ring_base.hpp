@@ -1,5 +1,5 @@
-// What all rings for one thread have in common, whatever the size of their entries: both sides, and what concerns both at
-// once. On the ring's thread.
+// What all rings for one thread have in common, whatever the size of their entries: both sides, and what concerns both
+// at once. On the ring's thread.
 #pragma once
 
 #include <lio/detail/completion_side.hpp>
@@ -39,8 +39,8 @@ public:
     result<submission> submit_and_wait(std::uint32_t count, const timespec& timeout) noexcept {
         return submit_and_wait(count, wait_options{}.timeout(timeout));
     }
-    /// The same with other ways to end the wait; see wait(). EOPNOTSUPP at once, with nothing submitted, where the kernel
-    /// lacks one of the options.
+    /// The same with other ways to end the wait; see wait(). EOPNOTSUPP at once, with nothing submitted, where the
+    /// kernel lacks one of the options.
     result<submission> submit_and_wait(std::uint32_t count, const wait_options& options) noexcept {
         return submit_and_wait(count, &options);
     }
@@ -49,12 +49,13 @@ public:
     /// calling thread. Errors: EBADFD, it runs already.
     result<void> enable() noexcept;
 
-    /// Gives the ring queues for `entries` operations and `completion_entries` completions (0: twice the entries) while it
-    /// is in use: what is queued, in flight or waiting to be reaped stays. No range of reap() and no batch may be alive.
-    /// Errors: EINVAL, the ring lacks setup::deferred_taskrun or setup::no_sq_array or lies in the program's memory, a size
-    /// is out of range, or the kernel is older; EOVERFLOW, what the queues hold does not fit into the new ones; EBUSY,
-    /// completions that may be of 32 bytes must be reaped first, or entries of mixed sizes submitted; all these leave the
-    /// ring as it was. With cause::resize_lost_the_ring the ring is closed. Since Linux 6.13.
+    /// Gives the ring queues for `entries` operations and `completion_entries` completions (0: twice the entries) while
+    /// it is in use: what is queued, in flight or waiting to be reaped stays. No range of reap() and no batch may be
+    /// alive.
+    /// Errors: EINVAL, the ring lacks setup::deferred_taskrun or setup::no_sq_array or lies in the program's memory, a
+    /// size is out of range, or the kernel is older; EOVERFLOW, what the queues hold does not fit into the new ones;
+    /// EBUSY, completions that may be of 32 bytes must be reaped first, or entries of mixed sizes submitted; all these
+    /// leave the ring as it was. With cause::resize_lost_the_ring the ring is closed. Since Linux 6.13.
     result<void> resize(std::uint32_t entries, std::uint32_t completion_entries = 0) noexcept;
 
     /// Closes the ring; every call on it fails with EBADF from then on. A second close does nothing. On
@@ -90,8 +91,8 @@ protected:
 private:
     result<submission> submit_and_wait(std::uint32_t count, const wait_options* options) noexcept;
     result<submission> submit_and_wait_after(enter_answer answer, std::uint32_t count) noexcept;
-    result<submission> finish_wait(result<std::uint32_t> taken, std::uint32_t count, std::uint32_t seen, wait_limit& limit,
-                                   const wait_options* options) noexcept;
+    result<submission> finish_wait(result<std::uint32_t> taken, std::uint32_t count, std::uint32_t seen,
+                                   wait_limit& limit, const wait_options* options) noexcept;
     void take(ring_base& other) noexcept;
 };
 

@@ -1,5 +1,5 @@
-// How long the entries of a ring's two queues are. A property of the ring's type, so that the plain ring pays nothing for
-// the others, and an operation that does not fit is not compiled.
+// How long the entries of a ring's two queues are. A property of the ring's type, so that the plain ring pays nothing
+// for the others, and an operation that does not fit is not compiled.
 #pragma once
 
 #include <lio/abi/entries.hpp>
@@ -13,8 +13,8 @@
 
 namespace lio::inline v0::detail {
 
-/// `SubmissionEntry` and `CompletionEntry` are the longest that the ring has; when it is mixed, shorter ones lie between
-/// them and the slots have their size.
+/// `SubmissionEntry` and `CompletionEntry` are the longest that the ring has; when it is mixed, shorter ones lie
+/// between them and the slots have their size.
 template <class SubmissionEntry, class CompletionEntry, bool MixedEntries = false, bool MixedCompletions = false>
 struct ring_layout {
     using submission_entry = SubmissionEntry;

@@ -50,8 +50,8 @@ public:
 
     /// Up to `wanted` neighbouring slots, at least one, to be filled in place: one check for all of them.
     /// Fewer come back where the ring's memory ends or the room does; ask again for the rest. A chain
-    /// must lie in one push or be completed before submit(). On a lio::mixed_ring an operation of 128 bytes takes two of
-    /// them.
+    /// must lie in one push or be completed before submit(). On a lio::mixed_ring an operation of 128 bytes takes two
+    /// of them.
     /// Errors: EAGAIN, the queue is full.
     result<batch> reserve(std::uint32_t wanted) noexcept {
         const auto count = this->find_neighbours(wanted);

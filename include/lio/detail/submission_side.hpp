@@ -1,5 +1,5 @@
-// The program's half of the submission queue, but for the entries themselves (submission_entries.hpp), whose size is the
-// ring's type: what is queued is handed over with one release store. Base of all rings and of submission_queue; one
+// The program's half of the submission queue, but for the entries themselves (submission_entries.hpp), whose size is
+// the ring's type: what is queued is handed over with one release store. Base of all rings and of submission_queue; one
 // thread at a time.
 #pragma once
 
@@ -24,10 +24,10 @@ public:
     /// How many operations there is room for now.
     std::uint32_t submission_room() noexcept;
 
-    /// Waits until there is room for an operation, which a kernel thread makes (setup::sqpoll); returns for how many there
-    /// is. Publishes what was queued, as submit() does. A signal does not end it. This is what to wait for where push()
-    /// finds no room on such a ring: a slot can still be taken when its operation has completed, so nothing may be in
-    /// flight that would end a wait().
+    /// Waits until there is room for an operation, which a kernel thread makes (setup::sqpoll); returns for how many
+    /// there is. Publishes what was queued, as submit() does. A signal does not end it. This is what to wait for where
+    /// push() finds no room on such a ring: a slot can still be taken when its operation has completed, so nothing may
+    /// be in flight that would end a wait().
     /// Errors: EINVAL, there is no room and no such thread, or a kernel before 5.10.
     result<std::uint32_t> wait_for_room() noexcept;
 
@@ -74,7 +74,8 @@ protected:
         return tail - submitted_;
     }
 
-    // Of a ring with entries of mixed sizes. Fills the last slot of the queue's memory with an operation that does nothing.
+    // Of a ring with entries of mixed sizes. Fills the last slot of the queue's memory with an operation that does
+    // nothing.
     void pad() noexcept;
     static bool is_reserved(std::uint64_t user_data) noexcept {
         return user_data == static_cast<std::uint64_t>(reserved_user_data::padding) ||

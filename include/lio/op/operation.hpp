@@ -81,8 +81,8 @@ public:
     /// Goes to a worker thread at once instead of being tried first. Since Linux 5.6.
     constexpr Derived force_async() const noexcept { return with_flag(abi::sqe_async); }
 
-    /// No completion if it succeeds. Since Linux 5.17. From then on drain() fails on the ring. In a chain: when it fails,
-    /// it completes, but what it cancels of the chain behind it does not: do not wait for that.
+    /// No completion if it succeeds. Since Linux 5.17. From then on drain() fails on the ring. In a chain: when it
+    /// fails, it completes, but what it cancels of the chain behind it does not: do not wait for that.
     template <class Operation = Derived> // a template, because Derived is still incomplete where this is declared
         requires(Operation::completions == completes::once)
     constexpr Derived skip_success() const noexcept {
@@ -128,8 +128,8 @@ protected:
             refuse(cause::span_too_long);
     }
 
-    // The registered buffer that the memory is in. The kernel would refuse what is outside of it; what it cannot know is that
-    // it was to be another one.
+    // The registered buffer that the memory is in. The kernel would refuse what is outside of it; what it cannot know
+    // is that it was to be another one.
     constexpr void set_registered(registered_buffer buffer) noexcept {
         entry_.buf_index = buffer.index();
         if (!buffer.exists()) refuse(cause::outside_of_buffer);

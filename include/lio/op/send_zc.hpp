@@ -1,5 +1,5 @@
-// Sending on a socket without a copy. The network takes the bytes out of the program's own memory, which is the kernel's
-// until it says that it needs it no more. Values that own nothing; any thread.
+// Sending on a socket without a copy. The network takes the bytes out of the program's own memory, which is the
+// kernel's until it says that it needs it no more. Values that own nothing; any thread.
 #pragma once
 
 #include <lio/completion.hpp>

@@ -1,5 +1,5 @@
-// What the operations on sockets share. Includes the base, no system header: families, types and flags are the numbers of
-// <sys/socket.h>, as the C functions take them. Any thread.
+// What the operations on sockets share. Includes the base, no system header: families, types and flags are the numbers
+// of <sys/socket.h>, as the C functions take them. Any thread.
 #pragma once
 
 #include <lio/abi/operation_flags.hpp>

@@ -34,8 +34,8 @@ public:
         abi::rsrc_update update;
         update.offset = 0xffffffff;
         update.data = static_cast<std::uint64_t>(file);
-        need(lio::arch::invoke(lio::arch::io_uring_register, file, static_cast<long>(abi::register_opcode::register_ring_fds),
-                               address(&update), 1) == 1,
+        need(lio::arch::invoke(lio::arch::io_uring_register, file,
+                               static_cast<long>(abi::register_opcode::register_ring_fds), address(&update), 1) == 1,
              "registering the ring");
         file_ = update.offset;
     }

@@ -1,5 +1,5 @@
-// What the programs that copy share. Arguments: from and to, a file (copy) or an existing directory each (tree); files, how
-// many the directory holds, with the names 0, 1, 2 and so on.
+// What the programs that copy share. Arguments: from and to, a file (copy) or an existing directory each (tree); files,
+// how many the directory holds, with the names 0, 1, 2 and so on.
 #pragma once
 
 #include "bench.hpp"

@@ -10,7 +10,8 @@ int main(int argc, char** argv) {
             const int to = files.begin();
             for (std::uint64_t offset = 0; offset != files.size;) {
                 const auto size = static_cast<ssize_t>(files.part_at(offset));
-                if (::pread(files.from, memory, static_cast<std::size_t>(size), static_cast<off_t>(offset)) != size) return false;
+                if (::pread(files.from, memory, static_cast<std::size_t>(size), static_cast<off_t>(offset)) != size)
+                    return false;
                 if (::write(to, memory, static_cast<std::size_t>(size)) != size) return false;
                 offset += static_cast<std::uint64_t>(size);
             }

@@ -25,7 +25,9 @@ bool copy(lio::ring& ring, const bench::large_copy& files, char (*memory)[bench:
         parts[i] = {next, files.part_at(next), false};
         next += parts[i].size;
         ++in_flight;
-        return ring.push(op::read(files.from, lio::mutable_bytes{memory[i], parts[i].size}, parts[i].offset).user_data(i)).has_value();
+        return ring
+            .push(op::read(files.from, lio::mutable_bytes{memory[i], parts[i].size}, parts[i].offset).user_data(i))
+            .has_value();
     };
     for (std::uint32_t i = 0; i < bench::chunks_in_flight; ++i)
         if (!read(i)) return false;

@@ -1,5 +1,5 @@
-// Making and closing a ring on liburing. setup=default: no flags; setup=equal: what this library chooses, as far as both
-// know it. One thread.
+// Making and closing a ring on liburing. setup=default: no flags; setup=equal: what this library chooses, as far as
+// both know it. One thread.
 #include "bench.hpp"
 
 #include <liburing.h>

@@ -1,5 +1,5 @@
-// The echo server on Boost.Asio: its usual one of async_read_some and async_write. With the macros of its io_uring backend
-// the same source is another peer. One thread.
+// The echo server on Boost.Asio: its usual one of async_read_some and async_write. With the macros of its io_uring
+// backend the same source is another peer. One thread.
 #include "echo.hpp"
 
 #include <boost/asio.hpp>

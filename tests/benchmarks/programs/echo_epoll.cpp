@@ -39,7 +39,8 @@ int main(int argc, char** argv) {
         for (int i = 0; i < count; ++i) {
             const int file = events[i].data.fd;
             if (file == listener) {
-                for (int made; (made = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0; ++open) {
+                for (int made; (made = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0;
+                     ++open) {
                     added.data.fd = made;
                     ::epoll_ctl(set, EPOLL_CTL_ADD, made, &added);
                 }

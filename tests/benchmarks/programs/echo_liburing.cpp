@@ -110,7 +110,8 @@ private:
             return close_slot(slot);
         }
         io_uring_sqe* const entry = next();
-        io_uring_prep_send(entry, static_cast<int>(slot), memory_[buffer], static_cast<std::size_t>(done.res), send_flags);
+        io_uring_prep_send(entry, static_cast<int>(slot), memory_[buffer], static_cast<std::size_t>(done.res),
+                           send_flags);
         entry->flags |= IOSQE_FIXED_FILE;
         io_uring_sqe_set_data64(entry, number(sent, slot, is_multishot_ ? buffer : 0));
         if (!is_multishot_) entry->flags |= IOSQE_IO_LINK | IOSQE_CQE_SKIP_SUCCESS;

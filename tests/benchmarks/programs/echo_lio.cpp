@@ -57,7 +57,8 @@ public:
         const auto size = done.result<op::recv>();
         if (!size || *size == 0) return close_slot(ring, slot);
         const op::send answer{lio::direct_descriptor{slot}, lio::bytes{memory_[slot], *size}};
-        return ring.push(answer.flags(send_flags).user_data(tag{event::sent, 0, slot}).skip_success().link(), next(slot))
+        return ring
+            .push(answer.flags(send_flags).user_data(tag{event::sent, 0, slot}).skip_success().link(), next(slot))
             .has_value();
     }
     // It failed, and took the receive behind it along without a word.
@@ -66,7 +67,9 @@ public:
 private:
     // The answer has just gone out, so nothing is there yet.
     op::recv next(std::uint32_t slot) {
-        return op::recv(lio::direct_descriptor{slot}, memory_[slot]).poll_first().user_data(tag{event::received, 0, slot});
+        return op::recv(lio::direct_descriptor{slot}, memory_[slot])
+            .poll_first()
+            .user_data(tag{event::received, 0, slot});
     }
 
     std::unique_ptr<char[][bench::echo_buffer]> memory_{new char[bench::most_connections][bench::echo_buffer]};

@@ -1,6 +1,6 @@
-// The load of the echo servers: so many clients, each with a connection of its own, on which it sends its next request when
-// the answer to the last has come. One thread, on epoll, the same whatever the server is; the sockets block, because
-// what is sent has room and what is received has come. Arguments: port, connections, bytes, requests (in all).
+// The load of the echo servers: so many clients, each with a connection of its own, on which it sends its next request
+// when the answer to the last has come. One thread, on epoll, the same whatever the server is; the sockets block,
+// because what is sent has room and what is received has come. Arguments: port, connections, bytes, requests (in all).
 #include "echo.hpp"
 
 #include <netinet/tcp.h>
@@ -28,7 +28,8 @@ int connect_to(const sockaddr_in& address) {
 
 class clients {
 public:
-    explicit clients(const bench::arguments& given) : message_(given.number("bytes", 64), 'x'), answer_(message_.size()) {
+    explicit clients(const bench::arguments& given)
+        : message_(given.number("bytes", 64), 'x'), answer_(message_.size()) {
         const sockaddr_in address = bench::local_address(given);
         for (unsigned i = 0; i < given.number("connections", 1); ++i) {
             files_.push_back(connect_to(address));
@@ -76,5 +77,6 @@ int main(int argc, char** argv) {
     const bench::arguments given{argc, argv};
     clients load{given};
     const unsigned count = given.number("connections", 1);
-    return bench::measure(given, given.number("requests", 100000) / count, count, [&](unsigned each) { return load.run(each); });
+    return bench::measure(given, given.number("requests", 100000) / count, count,
+                          [&](unsigned each) { return load.run(each); });
 }

@@ -1,5 +1,5 @@
-// The ring of the programs on liburing: with the set-up that this library chooses by itself. It belongs to the thread that
-// makes it.
+// The ring of the programs on liburing: with the set-up that this library chooses by itself. It belongs to the thread
+// that makes it.
 #pragma once
 
 #include "bench.hpp"

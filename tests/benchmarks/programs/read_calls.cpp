@@ -8,8 +8,8 @@ int main(int argc, char** argv) {
     bench::random_reads reads{given};
     return bench::measure(given, given.number("rounds", 100000), 1, [&](unsigned count) {
         for (; count != 0; --count)
-            if (::pread(reads.file, bench::random_reads::memory[0], bench::block, static_cast<off_t>(reads.next_offset())) !=
-                static_cast<ssize_t>(bench::block))
+            if (::pread(reads.file, bench::random_reads::memory[0], bench::block,
+                        static_cast<off_t>(reads.next_offset())) != static_cast<ssize_t>(bench::block))
                 return false;
         return true;
     });

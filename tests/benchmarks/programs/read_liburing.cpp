@@ -1,4 +1,5 @@
-// Random reads of 4 KiB on liburing: the loop of read_lio, with the set-up that this library chooses by itself. One thread.
+// Random reads of 4 KiB on liburing: the loop of read_lio, with the set-up that this library chooses by itself. One
+// thread.
 #include "liburing_ring.hpp"
 #include "reads.hpp"
 
@@ -52,5 +53,6 @@ int main(int argc, char** argv) {
         const iovec memory{bench::random_reads::memory, sizeof bench::random_reads::memory};
         bench::need(io_uring_register_buffers(&ring, &memory, 1) == 0, "registering memory");
     }
-    return bench::measure(given, given.number("rounds", 100000), 1, [&](unsigned count) { return run(ring, reads, count); });
+    return bench::measure(given, given.number("rounds", 100000), 1,
+                          [&](unsigned count) { return run(ring, reads, count); });
 }

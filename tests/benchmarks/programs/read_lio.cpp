@@ -42,7 +42,8 @@ int main(int argc, char** argv) {
         buffers = lio::registered_buffers::create(ring, memory).value();
     }
     const auto plain = [&](std::uint64_t i) {
-        return ring.push(op::read(reads.file, bench::random_reads::memory[i], reads.next_offset()).user_data(i)).has_value();
+        return ring.push(op::read(reads.file, bench::random_reads::memory[i], reads.next_offset()).user_data(i))
+            .has_value();
     };
     const auto fixed = [&](std::uint64_t i) {
         const auto memory = (*buffers)[0].part(i * bench::block, bench::block);

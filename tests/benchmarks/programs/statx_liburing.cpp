@@ -16,8 +16,8 @@ int main(int argc, char** argv) {
                 for (; pushed < depth && first + pushed < files.names.size(); ++pushed) {
                     io_uring_sqe* const entry = io_uring_get_sqe(&ring);
                     if (entry == nullptr) return false;
-                    io_uring_prep_statx(entry, files.directory, files.names[first + pushed].c_str(), 0, STATX_BASIC_STATS,
-                                        &answers[pushed]);
+                    io_uring_prep_statx(entry, files.directory, files.names[first + pushed].c_str(), 0,
+                                        STATX_BASIC_STATS, &answers[pushed]);
                 }
                 if (io_uring_submit_and_wait(&ring, pushed) < 0) return false;
                 unsigned head;

@@ -14,7 +14,8 @@ int main(int argc, char** argv) {
             for (std::size_t first = 0; first < files.names.size(); first += depth) {
                 unsigned pushed = 0;
                 for (; pushed < depth && first + pushed < files.names.size(); ++pushed) {
-                    const lio::op::statx asked{files.directory, files.names[first + pushed], 0, STATX_BASIC_STATS, answers[pushed]};
+                    const lio::op::statx asked{files.directory, files.names[first + pushed], 0, STATX_BASIC_STATS,
+                                               answers[pushed]};
                     if (!ring.push(asked)) return false;
                 }
                 if (!ring.submit_and_wait(pushed)) return false;

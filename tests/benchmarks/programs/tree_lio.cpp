@@ -1,5 +1,5 @@
-// Copies a directory of small files on this library: many files at a time, each in two chains, open, read, close and open,
-// write, close, in slots of the registered files. One thread.
+// Copies a directory of small files on this library: many files at a time, each in two chains, open, read, close and
+// open, write, close, in slots of the registered files. One thread.
 #include "copies.hpp"
 
 #include <lio/uring.hpp>
@@ -35,14 +35,17 @@ bool copy(lio::ring& ring, const bench::tree_copy& tree, char (*memory)[bench::t
         }
         for (unsigned i = 0; i < count; ++i) {
             const lio::direct_descriptor slot{i};
-            if (!ring.push(op::openat_direct(tree.to, tree.names[first + i], bench::tree_copy::flags, 0600, slot).link().skip_success(),
+            if (!ring.push(op::openat_direct(tree.to, tree.names[first + i], bench::tree_copy::flags, 0600, slot)
+                               .link()
+                               .skip_success(),
                            op::write(slot, lio::bytes{memory[i], sizes[i]}, 0).link().user_data(i),
                            op::close(slot).user_data(closed)))
                 return false;
         }
         if (!ring.submit_and_wait(2 * count)) return false;
         for (const lio::cqe& done : ring.reap())
-            if (done.user_data() != closed && done.raw_result() != static_cast<int>(sizes[done.user_data()])) return false;
+            if (done.user_data() != closed && done.raw_result() != static_cast<int>(sizes[done.user_data()]))
+                return false;
     }
     return true;
 }

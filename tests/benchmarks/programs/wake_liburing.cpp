@@ -31,7 +31,8 @@ int main(int argc, char** argv) {
         given, [] { return make(first); }, [] { return make(second); },
         [](unsigned rounds) {
             for (; rounds != 0; --rounds)
-                if (!wake(first, second.ring_fd) || io_uring_submit_and_wait(&first, 1) < 0 || !take(first)) return false;
+                if (!wake(first, second.ring_fd) || io_uring_submit_and_wait(&first, 1) < 0 || !take(first))
+                    return false;
             return true;
         },
         [](unsigned rounds) {
