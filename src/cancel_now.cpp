@@ -23,16 +23,13 @@ result<std::int32_t> call(ring_core& core, const abi::sync_cancel_reg& request) 
 // yet let go of the operation. It would last until its time is over, or for ever. So it asks again and again, the first
 // times soon.
 result<std::int32_t> wait_in_parts(ring_core& core, abi::sync_cancel_reg& request, const timespec* timeout) noexcept {
-    constexpr std::int64_t second = 1'000'000'000;
     constexpr std::int64_t longest_part = 10'000'000;
     constexpr std::int64_t for_ever = INT64_MAX;
-    std::int64_t left = for_ever;
-    if (timeout != nullptr && timeout->tv_sec < for_ever / second / 2)
-        left = timeout->tv_sec * second + timeout->tv_nsec;
+    std::int64_t left = timeout != nullptr ? system::to_nanoseconds(*timeout) : for_ever;
     bool was_running = false;
     for (std::int64_t part = 50'000;; part = part * 2 < longest_part ? part * 2 : longest_part) {
         if (part > left) part = left;
-        request.timeout = {part / second, part % second};
+        request.timeout = system::to_timespec(part);
         const auto done = call(core, request);
         if (done) return done;
         // It was found and interrupted, and now it is gone: that is what the kernel calls a success, too.

@@ -95,10 +95,7 @@ result<std::uint32_t> completion_side::wait_whole(std::uint32_t count, const wai
         const std::uint32_t seen = head_ + slots_ready();
         const std::uint32_t wanted = slots_for(count);
         const auto entered = enter(*core_, 0, wanted, abi::enter_getevents, limit.for_next_call());
-        if (!entered && completions_ready() < count) {
-            if (entered.error().code() == EBUSY && appear_soon(1, limit)) continue;
-            return entered.error();
-        }
+        if (!entered && completions_ready() < count) return entered.error();
         if (completions_ready() != 0 && has_minimum_wait(options)) break;
         // An empty queue hides nothing: nothing has failed, and it was a timer that ended the wait. The slots that were
         // waited for may hold fewer completions.
@@ -134,17 +131,17 @@ result<void> completion_side::may_wait_on(std::uint32_t count, std::uint32_t see
     static_cast<void>(flush());
     if (timer_went_off(seen) || completions_ready() >= count) return {};
     if (core_->is_sqpoll && head_ + slots_ready() == seen) return {};
-    if (appear_soon(count, limit)) return {};
+    if (appear_soon(count)) return {};
     return limit.early_end();
 }
 
 // Linux before 6.3 counts a completion in some places as soon as another thread begins to post it, before the tail
-// shows it: a wait then ends though nothing has ended it, with EBUSY where more is held back and nothing is there yet.
-// That thread has the tail stored in the next moment, or when it gets its processor back.
-bool completion_side::appear_soon(std::uint32_t count, const wait_limit& limit) const noexcept {
+// shows it: a wait for several then ends though nothing has ended it. That thread has the tail stored in the next
+// moment, or when it gets its processor back.
+bool completion_side::appear_soon(std::uint32_t count) const noexcept {
     if ((core_->features & abi::feat_reg_reg_ring) != 0) return false; // Linux 6.3
     constexpr std::int64_t moment = 200'000; // nanoseconds
-    for (int i = 0; i < 10 && completions_ready() < count && !limit.has_passed(); ++i)
+    for (int i = 0; i < 10 && completions_ready() < count; ++i)
         static_cast<void>(system::wait_readable(-1, moment, nullptr, 0));
     return completions_ready() >= count;
 }

@@ -88,10 +88,7 @@ bool has_minimum_wait(const wait_options* options) noexcept { return wait_terms{
 wait_limit::wait_limit(const ring_core& core, const wait_options* options, const wait_options* given) noexcept
     : given_{given}, clock_{core.clock.load_relaxed()} {
     if (options == nullptr || !options->has_time_) return;
-    constexpr std::int64_t second = 1'000'000'000;
-    constexpr std::int64_t longest = INT64_MAX / second / 4; // a hundred years, and no sum overflows
-    const timespec& time = options->time_;
-    end_ = (time.tv_sec < longest ? time.tv_sec : longest) * second + time.tv_nsec;
+    end_ = system::to_nanoseconds(options->time_);
     if (!options->is_absolute_) end_ += now();
     has_end_ = true;
 }
@@ -105,9 +102,7 @@ const wait_options* wait_limit::for_next_call() noexcept {
     const bool is_first = !has_begun_;
     has_begun_ = true;
     if (is_first || !has_end_ || given_->is_absolute_) return given_;
-    constexpr std::int64_t second = 1'000'000'000;
-    const std::int64_t rest = left();
-    left_ = given_->timeout({rest / second, rest % second});
+    left_ = given_->timeout(system::to_timespec(left()));
     return &left_;
 }
 

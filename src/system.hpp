@@ -3,6 +3,7 @@
 #pragma once
 
 #include "mmap_style.hpp"
+#include "nanoseconds.hpp"
 
 #include "arch.hpp" // syscall/<cpu>/, chosen by the build; mmap_style must come first
 
@@ -171,20 +172,20 @@ inline std::int32_t thread_id() noexcept { return static_cast<std::int32_t>(arch
 inline std::int64_t time_on(std::uint32_t clock) noexcept {
     abi::kernel_timespec time;
     static_cast<void>(arch::invoke(arch::clock_gettime, static_cast<long>(clock), detail::argument(&time)));
-    return time.tv_sec * 1'000'000'000 + time.tv_nsec;
+    return time.tv_sec * nanoseconds_in_a_second + time.tv_nsec;
 }
 
 /// ppoll(2): until `file` can be read (-1: nothing ever can) or `nanoseconds` have passed, with only these signals
-/// blocked meanwhile if there are any.
-inline result<void> wait_readable(int file, std::int64_t nanoseconds, const void* signals, std::size_t size) noexcept {
+/// blocked meanwhile if there are any. Not inline in fact: who waits has the time for a call, and the program is smaller.
+[[gnu::noinline]] inline result<void> wait_readable(int file, std::int64_t nanoseconds, const void* signals,
+                                                    std::size_t size) noexcept {
     constexpr short pollin = 1;
     struct {
         int fd;
         short events;
         short revents;
     } watched{file, pollin, 0};
-    constexpr std::int64_t second = 1'000'000'000;
-    abi::kernel_timespec time{nanoseconds / second, nanoseconds % second}; // the kernel writes what is left of it
+    abi::kernel_timespec time = to_timespec(nanoseconds); // the kernel writes what is left of it
     return detail::nothing(arch::invoke(arch::ppoll, detail::argument(&watched), 1, detail::argument(&time),
                                         detail::argument(signals), static_cast<long>(size)),
                            cause::operation);

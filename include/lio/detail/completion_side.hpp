@@ -99,7 +99,7 @@ protected:
     result<void> may_wait_on(std::uint32_t count, std::uint32_t seen, const wait_limit& limit) noexcept;
     bool timer_went_off(std::uint32_t seen) const noexcept;
     // Whether `count` can be reaped within a moment, on a kernel that may say so before they can be seen.
-    bool appear_soon(std::uint32_t count, const wait_limit& limit) const noexcept;
+    bool appear_soon(std::uint32_t count) const noexcept;
 
     // Whether the kernel says that it holds completions back, so that a look at an empty queue must enter it. Always
     // true where it does not say, and of a closed ring, whose error comes from there.
