@@ -61,7 +61,8 @@ def nop(place):
     for setup in ("default", "equal"):
         for batch in (1, 8, 32, 128):
             arguments = (f"setup={setup}", f"batch={batch}", f"rounds={place.much(4000000) // (batch + 7)}")
-            yield Row("nop", f"batch {batch}, {setup} set-ups", "ns", peers("nop", ("lio", "liburing", "bare"), *arguments))
+            yield Row("nop", f"batch {batch}, {setup} set-ups", "ns",
+                      peers("nop", ("lio", "liburing", "bare", "call"), *arguments))
 
 
 def read(place):

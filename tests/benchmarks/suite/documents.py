@@ -21,7 +21,8 @@ def table(head, rows):
     return ["| " + " | ".join(row) + " |" for row in cells]
 
 
-PEERS = {"liburing": "liburing", "bare": "bare loop", "epoll": "epoll", "asio": "Asio", "asio_uring": "Asio on io_uring"}
+PEERS = {"liburing": "liburing", "bare": "bare loop", "call": "an empty call", "epoll": "epoll", "asio": "Asio",
+         "asio_uring": "Asio on io_uring"}
 
 
 def instruction_tables(result):

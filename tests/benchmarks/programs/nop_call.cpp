@@ -1,0 +1,14 @@
+// One system call that does nothing for each batch: what any way into the kernel costs on this machine. One thread.
+#include "bench.hpp"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int main(int argc, char** argv) {
+    const bench::arguments given{argc, argv};
+    return bench::measure(given, given.number("rounds", 100000), given.number("batch", 1), [](unsigned rounds) {
+        bool is_good = true;
+        for (unsigned left = rounds; left != 0; --left) is_good = ::syscall(SYS_getppid) >= 0 && is_good;
+        return is_good;
+    });
+}
