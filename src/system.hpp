@@ -176,7 +176,7 @@ inline std::int64_t time_on(std::uint32_t clock) noexcept {
 }
 
 /// ppoll(2): until `file` can be read (-1: nothing ever can) or `nanoseconds` have passed, with only these signals
-/// blocked meanwhile if there are any. Not inline in fact: who waits has the time for a call, and the program is smaller.
+/// blocked meanwhile if there are any. Not inline in fact: who waits has the time for a call, and one copy is smaller.
 [[gnu::noinline]] inline result<void> wait_readable(int file, std::int64_t nanoseconds, const void* signals,
                                                     std::size_t size) noexcept {
     constexpr short pollin = 1;
