@@ -7,6 +7,8 @@
 #include <lio/error.hpp>
 #include <lio/ring_options.hpp>
 
+#include <cstddef>
+
 namespace lio::inline v0::detail {
 
 /// How the absence of an option is reported.
@@ -45,8 +47,8 @@ constexpr setup without(setup set, setup unwanted) noexcept {
     return static_cast<setup>(static_cast<std::uint32_t>(set) & ~static_cast<std::uint32_t>(unwanted));
 }
 
-/// What the library adds to the caller's demands: the best first, each step for older kernels, the last adds
-/// nothing.
+/// What the library adds to the caller's demands: the best first, each step for older kernels. The last adds nothing,
+/// by which it is known for the last.
 ///
 /// One thread, Linux 6.6 and 6.1: completions' work waits for the thread to ask for it, and the flag in the ring
 /// lets an empty look do without a system call. The ring is made disabled so that it binds to the thread that
@@ -66,5 +68,11 @@ inline constexpr setup any_thread_choices[] = {
     setup::submit_all,
     setup::none,
 };
+
+template <std::size_t Count>
+constexpr bool ends_with_nothing(const setup (&choices)[Count]) noexcept {
+    return choices[Count - 1] == setup::none;
+}
+static_assert(ends_with_nothing(one_thread_choices) && ends_with_nothing(any_thread_choices));
 
 } // namespace lio::inline v0::detail
