@@ -36,6 +36,10 @@ def headers():
     return sorted((ROOT / "include").rglob("*.hpp"))
 
 
+def sources(*folders):
+    return [path for folder in folders for path in (ROOT / folder).rglob("*.?pp")]
+
+
 def includes(path):
     return INCLUDE.findall(path.read_text())
 
@@ -136,10 +140,9 @@ def the_abi_stands_on_nothing():
 
 @case
 def no_file_includes_a_kernel_header():
-    for folder in ("include", "src", "syscall"):
-        for path in (ROOT / folder).rglob("*.?pp"):
-            for name in includes(path):
-                assert not name.startswith(("<linux/", "<asm/")), f"{path} includes {name}"
+    for path in sources("include", "src", "syscall"):
+        for name in includes(path):
+            assert not name.startswith(("<linux/", "<asm/")), f"{path} includes {name}"
 
 
 @case
@@ -151,18 +154,16 @@ def the_instruction_is_behind_one_file():
 
 @case
 def every_file_opens_with_what_it_is():
-    for folder in ("include", "src", "syscall", "examples", "tests"):
-        for path in (ROOT / folder).rglob("*.?pp"):
-            assert path.read_text().startswith("//"), f"{path} does not say what it is"
+    for path in sources("include", "src", "syscall", "examples", "tests"):
+        assert path.read_text().startswith("//"), f"{path} does not say what it is"
 
 
 @case
 def no_line_is_longer_than_the_layout_says():
     limit = int(re.search(r"^ColumnLimit: (\d+)$", (ROOT / ".clang-format").read_text(), re.MULTILINE)[1])
-    for folder in ("include", "src", "syscall", "examples", "tests"):
-        for path in (ROOT / folder).rglob("*.?pp"):
-            for number, line in enumerate(path.read_text().splitlines(), 1):
-                assert len(line) <= limit, f"{path}:{number} has {len(line)} columns"
+    for path in sources("include", "src", "syscall", "examples", "tests"):
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            assert len(line) <= limit, f"{path}:{number} has {len(line)} columns"
 
 
 @case
@@ -368,10 +369,9 @@ def one_header_and_one_source_do_as_well():
 @case
 def every_name_is_in_the_inline_namespace_of_the_major_version():
     major = re.search(r' version\{"(\d+)\.', (ROOT / "include/lio/version.hpp").read_text())[1]
-    for folder in ("include", "src", "syscall"):
-        for path in (ROOT / folder).rglob("*.?pp"):
-            for line in re.findall(r"^\s*namespace lio.*$", path.read_text(), re.MULTILINE):
-                assert re.match(rf"\s*namespace lio::inline v{major}(::\w+)* {{", line), f"{path}: {line}"
+    for path in sources("include", "src", "syscall"):
+        for line in re.findall(r"^\s*namespace lio.*$", path.read_text(), re.MULTILINE):
+            assert re.match(rf"\s*namespace lio::inline v{major}(::\w+)* {{", line), f"{path}: {line}"
 
 
 @case
