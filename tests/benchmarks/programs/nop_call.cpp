@@ -7,8 +7,7 @@
 int main(int argc, char** argv) {
     const bench::arguments given{argc, argv};
     return bench::measure(given, given.number("rounds", 100000), given.number("batch", 1), [](unsigned rounds) {
-        bool is_good = true;
-        for (unsigned left = rounds; left != 0; --left) is_good = ::syscall(SYS_getppid) >= 0 && is_good;
-        return is_good;
+        for (; rounds != 0; --rounds) ::syscall(SYS_getppid);
+        return true; // it cannot fail
     });
 }
