@@ -20,8 +20,8 @@ namespace {
 
 constexpr std::uint32_t most_entries = 32768; // the kernel's limit so far; it is asked before this is looked at
 
-[[gnu::noinline]] abi::params parameters_for(const ring_options& options, setup flags) noexcept {
-    abi::params parameters{};
+[[gnu::noinline]] void ask_for(abi::params& parameters, const ring_options& options, setup flags) noexcept {
+    parameters = {};
     parameters.flags = static_cast<std::uint32_t>(flags);
     if (options.completion_entries != 0) {
         parameters.flags |= abi::setup_cqsize;
@@ -38,99 +38,100 @@ constexpr std::uint32_t most_entries = 32768; // the kernel's limit so far; it i
             parameters.sq_thread_cpu = static_cast<std::uint32_t>(options.sqpoll_cpu);
         }
     }
-    return parameters;
 }
 
-// Whether a small ring with just this much can be made: tells which option it was that the kernel refused.
-[[gnu::noinline]] bool can_set_up(const ring_options& options, setup flags) noexcept {
-    return trial_setup(parameters_for(options, flags)) != EINVAL;
+// What a small ring is made with to see whether the kernel takes it.
+struct trial {
+    setup flags;
+    std::int32_t attach_to = -1;
+    std::int32_t sqpoll_cpu = -1;
+    std::uint32_t completion_entries = 0;
+};
+
+// Whether a ring with just this much can be made: tells which option it was that the kernel refused.
+[[gnu::noinline]] bool can_set_up(trial one) noexcept {
+    ring_options options;
+    options.completion_entries = one.completion_entries;
+    options.sqpoll_cpu = one.sqpoll_cpu;
+    options.attach_to = one.attach_to;
+    abi::params parameters;
+    ask_for(parameters, options, one.flags);
+    return trial_setup(parameters) != EINVAL;
 }
 
 // The reason for EINVAL, which the kernel gives for sizes and for options alike.
-error refused(const ring_options& options, setup layout) noexcept {
+error refused(const ring_options& options, setup required) noexcept {
     if (options.entries == 0) return error{EINVAL, cause::no_entries};
-    if (!has(options.require, setup::clamp) &&
+    if (!has(required, setup::clamp) &&
         (options.entries > most_entries || options.completion_entries > 2 * most_entries))
         return error{EINVAL, cause::too_many_entries};
     if (options.completion_entries != 0 && options.completion_entries < options.entries)
         return error{EINVAL, cause::completion_entries_below_entries};
-    if (options.completion_entries != 0 && !can_set_up({.completion_entries = 2}, setup::none))
+    if (options.completion_entries != 0 && !can_set_up({.flags = setup::none, .completion_entries = 2}))
         return error{EINVAL, cause::completion_size_missing};
     // Without a kernel thread of its own that ring has none to share. Asked first without, because the kernel may not
     // know kernel threads at all.
-    const setup polling = options.require & setup::sqpoll;
-    if (options.attach_to >= 0 && (!can_set_up({.attach_to = options.attach_to}, setup::none) ||
-                                   (can_set_up({}, polling) && !can_set_up({.attach_to = options.attach_to}, polling))))
+    const setup polling = required & setup::sqpoll;
+    const std::int32_t other = options.attach_to;
+    if (other >= 0 && (!can_set_up({.flags = setup::none, .attach_to = other}) ||
+                       (can_set_up({.flags = polling}) && !can_set_up({.flags = polling, .attach_to = other}))))
         return error{EINVAL, cause::not_a_ring_to_attach_to};
     for (const setup_absence& one : setup_absences) {
-        if (!has(options.require | layout, one.option)) continue;
-        const setup companions = options.require & companions_of(one.option);
-        if (!can_set_up({.sqpoll_cpu = options.sqpoll_cpu}, one.option | companions)) return error{EINVAL, one.missing};
+        if (!has(required, one.option)) continue;
+        const setup companions = required & companions_of(one.option);
+        if (!can_set_up({.flags = one.option | companions, .sqpoll_cpu = options.sqpoll_cpu}))
+            return error{EINVAL, one.missing};
     }
     return error{EINVAL, cause::setup_call};
 }
 
-struct made_ring {
-    int file;
-    abi::params parameters;
-};
-
 // What was made is not used.
-void give_up(const made_ring& made) noexcept {
-    const bool has_descriptor = (made.parameters.flags & abi::setup_registered_fd_only) == 0;
-    static_cast<void>(has_descriptor ? system::close(made.file) : drop_registered_ring(made.file));
+void give_up(int file, const abi::params& parameters) noexcept {
+    const bool has_descriptor = (parameters.flags & abi::setup_registered_fd_only) == 0;
+    static_cast<void>(has_descriptor ? system::close(file) : drop_registered_ring(file));
 }
 
-// The best set-up that the kernel takes. Only EINVAL means that it does not know a flag; everything else would
-// meet the next try as well.
-result<made_ring> set_up(const ring_options& options, setup layout, ring_use use) noexcept {
-    const bool any_thread = use == ring_use::two_threads || has(options.require, setup::sqpoll);
+// The best set-up that the kernel takes, in the kernel's own memory: always with a descriptor, because the ring could not
+// be mapped without. Only EINVAL means that the kernel does not know a flag; everything else would meet the next try as
+// well. Gives the descriptor; `parameters` are as the kernel filled them in.
+result<int> set_up(const ring_options& options, setup layout, ring_use use, abi::params& parameters) noexcept {
+    const setup required = without(options.require, setup::registered_file_only) | layout;
+    const bool any_thread = use == ring_use::two_threads || has(required, setup::sqpoll);
     const setup* choice = any_thread ? any_thread_choices : one_thread_choices;
     if (options.exactly)
         while (*choice != setup::none) ++choice;
     for (;; ++choice) {
-        made_ring made{-1, parameters_for(options, options.require | layout | *choice)};
-        const auto file = system::setup(options.entries, made.parameters);
-        if (file) {
-            made.file = *file;
-            return made;
-        }
-        if (file.error().code() != EINVAL) return file.error();
-        if (*choice == setup::none) return refused(options, layout);
+        ask_for(parameters, options, required | *choice);
+        const auto file = system::setup(options.entries, parameters);
+        if (file || file.error().code() != EINVAL) return file;
+        if (*choice == setup::none) return refused(options, required);
     }
 }
 
-// Without a descriptor a ring cannot be made in the kernel's own memory.
-ring_options with_descriptor(ring_options options) noexcept {
-    options.require = without(options.require, setup::registered_file_only);
-    return options;
-}
-
 // The same in the program's own memory. How much of it the parts take is only known of a ring that is there.
-result<made_ring> set_up_in_memory(const ring_options& options, setup layout, ring_use use) noexcept {
-    auto made = set_up(with_descriptor(options), layout, use);
-    if (!made) return made;
-    give_up(*made);
-    const ring_sizes sizes = sizes_of(made->parameters);
+result<int> set_up_in_memory(const ring_options& options, setup layout, ring_use use,
+                             abi::params& parameters) noexcept {
+    const auto tried = set_up(options, layout, use, parameters);
+    if (!tried) return tried;
+    give_up(*tried, parameters);
+    const ring_sizes sizes = sizes_of(parameters);
     if (options.memory.size() < sizes.sum()) return error{EINVAL, cause::memory_too_small};
 
     const auto memory = reinterpret_cast<std::uintptr_t>(options.memory.data());
     // Kernels up to 6.13 take it for zeroed: what it held would be the queue's counters.
-    __builtin_memset(options.memory.data(), 0, made->parameters.cq_off.cqes);
-    const std::uint32_t chosen = made->parameters.flags;
-    made->parameters = parameters_for(options, static_cast<setup>(chosen));
+    __builtin_memset(options.memory.data(), 0, parameters.cq_off.cqes);
+    const std::uint32_t chosen = parameters.flags;
+    ask_for(parameters, options, static_cast<setup>(chosen));
     const setup unseen = options.require & setup::registered_file_only;
-    made->parameters.flags = chosen | abi::setup_no_mmap | static_cast<std::uint32_t>(unseen);
-    made->parameters.cq_off.user_addr = memory;
-    made->parameters.sq_off.user_addr = memory + sizes.entries_offset();
-    const auto file = system::setup(options.entries, made->parameters);
+    parameters.flags = chosen | abi::setup_no_mmap | static_cast<std::uint32_t>(unseen);
+    parameters.cq_off.user_addr = memory;
+    parameters.sq_off.user_addr = memory + sizes.entries_offset();
+    const auto file = system::setup(options.entries, parameters);
     if (!file) {
         const int code = file.error().code();
         if (code == EINVAL || code == EFAULT) return error{code, cause::memory_refused};
-        return file.error();
     }
-    made->file = *file;
-    return made;
+    return file;
 }
 
 // What no kernel could take, or only in another way than it was meant.
@@ -150,10 +151,11 @@ result<void> check(const ring_options& options, ring_use use) noexcept {
 
 result<std::size_t> ring_maker::required_memory(const ring_options& options, setup layout) noexcept {
     if (const auto checked = check(options, ring_use::one_thread); !checked) return checked.error();
-    const auto made = set_up(with_descriptor(options), layout, ring_use::one_thread);
+    abi::params parameters;
+    const auto made = set_up(options, layout, ring_use::one_thread, parameters);
     if (!made) return made.error();
-    give_up(*made);
-    return sizes_of(made->parameters).sum();
+    give_up(*made, parameters);
+    return sizes_of(parameters).sum();
 }
 
 result<void> ring_maker::make(const ring_options& options, setup layout, ring_use use, submission_side& submissions,
@@ -163,19 +165,20 @@ result<void> ring_maker::make(const ring_options& options, setup layout, ring_us
     const bool is_only_registered = has(options.require, setup::registered_file_only);
     if (is_only_registered && !has_memory) return error{EINVAL, cause::registered_file_needs_memory};
     if (is_only_registered && !arch::has_thread_identity()) return error{EINVAL, cause::registered_file_needs_identity};
-    const auto made = has_memory ? set_up_in_memory(options, layout, use) : set_up(options, layout, use);
+    abi::params parameters;
+    const auto made = has_memory ? set_up_in_memory(options, layout, use, parameters)
+                                 : set_up(options, layout, use, parameters);
     if (!made) return made.error();
-    const abi::params& parameters = made->parameters;
     const setup flags = static_cast<setup>(parameters.flags);
 
     const auto place = system::map_memory(sizeof(ring_core));
     if (!place) {
-        give_up(*made);
+        give_up(*made, parameters);
         return place.error();
     }
     auto& core = *new (*place) ring_core{};
-    core.enter_file = made->file;
-    core.file = is_only_registered ? -1 : made->file;
+    core.enter_file = *made;
+    core.file = is_only_registered ? -1 : *made;
     core.is_only_registered = core.is_registered = is_only_registered;
     if (is_only_registered) {
         core.enter_flags = abi::enter_registered_ring;
@@ -195,7 +198,7 @@ result<void> ring_maker::make(const ring_options& options, setup layout, ring_us
         core.is_in_borrowed_memory = true;
         core.rings[0] = {options.memory.data(), sizes.queues};
         core.rings[2] = {options.memory.data() + sizes.entries_offset(), sizes.entries};
-    } else if (const auto mapped = map_ring(made->file, parameters, core.rings); !mapped) {
+    } else if (const auto mapped = map_ring(*made, parameters, core.rings); !mapped) {
         static_cast<void>(close_handle(core));
         return mapped;
     }
