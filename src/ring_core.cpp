@@ -1,5 +1,6 @@
 // Enabling, registering with, counting and closing a ring. Nothing here is on the hot path.
 
+#include "core_memory.hpp"
 #include "ring_core.hpp"
 #include "ring_mapping.hpp"
 
@@ -49,7 +50,8 @@ result<void> enable(ring_core& core) noexcept {
     const auto enabled = register_with(core, abi::register_opcode::register_enable_rings, nullptr, 0);
     if (!enabled) return enabled.error();
     core.enables_itself = false;
-    if (has(core.flags, setup::single_issuer)) core.owner_thread = system::thread_id();
+    const std::int32_t thread = system::thread_id();
+    if (has(core.flags, setup::single_issuer)) core.owner_thread = thread;
     if (core.is_sqpoll || core.is_split || core.is_only_registered || !arch::has_thread_identity()) return {};
 
     // A registered descriptor saves the kernel the look-up on every enter. Kernels before 5.18 have none, and
@@ -59,7 +61,7 @@ result<void> enable(ring_core& core) noexcept {
     slot.data = static_cast<std::uint32_t>(core.file);
     const auto registered = register_with(core, abi::register_opcode::register_ring_fds, &slot, 1);
     if (registered && *registered == 1) {
-        core.owner_thread = system::thread_id();
+        core.owner_thread = thread;
         core.owner = arch::thread_identity();
         core.enter_file = static_cast<int>(slot.offset);
         core.enter_flags = abi::enter_registered_ring;
@@ -119,8 +121,7 @@ static result<void> close_ring(ring_core& core) noexcept {
 
 static void drop_reference(ring_core& core) noexcept {
     // Whoever drops the last one must see what the others did before.
-    if (__atomic_sub_fetch(&core.references, 1, __ATOMIC_ACQ_REL) == 0)
-        static_cast<void>(system::unmap(&core, sizeof core));
+    if (__atomic_sub_fetch(&core.references, 1, __ATOMIC_ACQ_REL) == 0) give_back_core_memory(&core);
 }
 
 result<void> close_handle(ring_core& core) noexcept {

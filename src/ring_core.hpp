@@ -1,6 +1,6 @@
 // The part of a ring that stays where it is when its handles move: descriptor, mappings, and who may
-// enter how. It lives in a page of its own. Private. Written while the ring is made, enabled and closed;
-// otherwise only read, so that two threads may share it.
+// enter how. Where it lies: core_memory.hpp. Private. Written while the ring is made, enabled and closed; otherwise
+// only read, so that two threads may share it.
 #pragma once
 
 #include "system.hpp"

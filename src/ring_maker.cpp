@@ -3,6 +3,7 @@
 
 #include "ring_maker.hpp"
 
+#include "core_memory.hpp"
 #include "ring_core.hpp"
 #include "ring_mapping.hpp"
 #include "setup_flags.hpp"
@@ -91,9 +92,9 @@ void give_up(int file, const abi::params& parameters) noexcept {
     static_cast<void>(has_descriptor ? system::close(file) : drop_registered_ring(file));
 }
 
-// The best set-up that the kernel takes, in the kernel's own memory: always with a descriptor, because the ring could not
-// be mapped without. Only EINVAL means that the kernel does not know a flag; everything else would meet the next try as
-// well. Gives the descriptor; `parameters` are as the kernel filled them in.
+// The best set-up that the kernel takes, in the kernel's own memory: always with a descriptor, because the ring could
+// not be mapped without. Only EINVAL means that the kernel does not know a flag; everything else would meet the next
+// try as well. Gives the descriptor; `parameters` are as the kernel filled them in.
 result<int> set_up(const ring_options& options, setup layout, ring_use use, abi::params& parameters) noexcept {
     const setup required = without(options.require, setup::registered_file_only) | layout;
     const bool any_thread = use == ring_use::two_threads || has(required, setup::sqpoll);
@@ -171,7 +172,7 @@ result<void> ring_maker::make(const ring_options& options, setup layout, ring_us
     if (!made) return made.error();
     const setup flags = static_cast<setup>(parameters.flags);
 
-    const auto place = system::map_memory(sizeof(ring_core));
+    const auto place = take_core_memory();
     if (!place) {
         give_up(*made, parameters);
         return place.error();

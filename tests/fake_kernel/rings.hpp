@@ -9,6 +9,7 @@
 #include <lio/ring.hpp>
 
 #include <cstdint>
+#include <vector>
 
 namespace lio::fake {
 
@@ -25,6 +26,13 @@ inline ring running_ring(const ring_options& options = {.entries = 8}) {
 template <class Side>
 void push(Side& side, std::uint64_t first, std::uint64_t last) {
     for (std::uint64_t i = first; i <= last; ++i) side.push(op::nop().user_data(i)).value();
+}
+
+/// Rings that take all the places that there are for the cores of the first ones: the next ring has a page for its own.
+inline std::vector<ring> rings_in_all_places() {
+    std::vector<ring> all;
+    for (int i = 0; i < 8; ++i) all.push_back(ring::create({.entries = 2}).value());
+    return all;
 }
 
 /// The user_data of what the model has taken, in order.
