@@ -114,10 +114,12 @@ def wake(place):
 
 
 def create(place):
-    made = peers("create", ("lio", "liburing"), f"rounds={place.much(2000)}", "setup=default")
-    if "liburing" in made:
-        made["liburing, equal"] = program("create-liburing", f"rounds={place.much(2000)}", "setup=equal")
-    yield Row("create", "making and closing a ring", "ns", made)
+    for use, what in (("no", "making and closing a ring"), ("yes", "the same with a nop on it")):
+        arguments = (f"rounds={place.much(2000)}", f"use={use}")
+        made = peers("create", ("lio", "liburing"), *arguments, "setup=default")
+        if "liburing" in made:
+            made["liburing, equal"] = program("create-liburing", *arguments, "setup=equal")
+        yield Row("create", what, "ns", made)
 
 
 def size(_):
