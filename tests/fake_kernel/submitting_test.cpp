@@ -7,6 +7,9 @@
 #include "support/numbers.hpp"
 
 #include <lio/op/nop.hpp>
+#include <lio/op/read_write.hpp>
+#include <lio/op/recv.hpp>
+#include <lio/op/send.hpp>
 #include <lio/ring.hpp>
 #include <lio/split.hpp>
 
@@ -240,6 +243,35 @@ TEST_CASE("every slot is written whole, whatever was in it before", "[hazard 29]
         }
         CHECK(ring.submit().value().taken == 1);
         CHECK(std::memcmp(&model.taken.back(), &operation.entry(), sizeof(lio::abi::sqe)) == 0);
+    }
+}
+
+TEST_CASE("what the compiler does not know of an entry is written with all that is around it", "[hazard 29]") {
+    lio::fake::kernel kernel{ground::model};
+    lio::ring ring = running_ring({.entries = 4});
+    auto& model = kernel.ring();
+    // Made anew for each use, so that the one that is pushed is not in memory before.
+    const auto arrives_whole = [&](auto make) {
+        ring.push(make()).value();
+        CHECK(ring.submit().value().taken == 1);
+        const auto expected = make();
+        CHECK(std::memcmp(&model.taken.back(), &expected.entry(), sizeof(lio::abi::sqe)) == 0);
+    };
+    static char memory[0x10000];
+    volatile std::size_t unknown_length = 0xfedc;
+    volatile std::uint16_t unknown_number = 0xba98;
+    const std::size_t length = unknown_length;
+    const std::uint16_t number = unknown_number;
+    const lio::mutable_bytes room{memory, length};
+    const lio::registered_buffer buffer{number, room};
+    for (int round = 0; round < 8; ++round) {
+        arrives_whole([&] { return lio::op::read(3, room, 5); });
+        arrives_whole([&] { return lio::op::read_fixed(3, buffer, 5); });
+        arrives_whole([&] { return lio::op::read_fixed(3, buffer, 5).personality(lio::personality_id{number}); });
+        arrives_whole([&] { return lio::op::send(3, lio::bytes{room}); });
+        arrives_whole([&] { return lio::op::send(3, lio::bytes{room}).flags(static_cast<int>(number)); });
+        arrives_whole([&] { return lio::op::send_fixed(3, buffer); });
+        arrives_whole([&] { return lio::op::recv(lio::direct_descriptor{number}, room); });
     }
 }
 

@@ -56,6 +56,20 @@ concept fits_ring = entry_fits_ring<Operation, Layout> && completion_fits_ring<O
 template <class Operation, class Layout>
 inline constexpr std::uint32_t slots_of = entry_size<Operation> > sizeof(typename Layout::submission_slot) ? 2 : 1;
 
+// Whether the compiler knows that it is 0.
+[[gnu::always_inline]] inline bool is_known_zero(std::uint32_t value) noexcept {
+    return __builtin_constant_p(value) && value == 0;
+}
+
+// Writes eight bytes of a slot: a member that the compiler does not know, and zeros behind it. It would make two or
+// three stores of them.
+template <class Member>
+[[gnu::always_inline]] inline void write_before_zeros(abi::sqe& slot, std::size_t offset, Member value) noexcept {
+    constexpr unsigned behind = 8 * (sizeof(std::uint64_t) - sizeof(Member));
+    const std::uint64_t word = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? std::uint64_t{value} << behind : value;
+    __builtin_memcpy(reinterpret_cast<char*>(&slot) + offset, &word, sizeof word);
+}
+
 /// Writes an entry into a slot, all of it: what the slot held before must not show through.
 /// Of an operation that is made where it is pushed most members are constants: member by member they become stores of
 /// constants, side by side. As a structure gcc would make it on the stack first. One that comes from memory is copied.
@@ -70,12 +84,20 @@ inline constexpr std::uint32_t slots_of = entry_size<Operation> > sizeof(typenam
     slot.fd = entry.fd;
     slot.off = entry.off;
     slot.addr = entry.addr;
-    slot.len = entry.len;
-    slot.rw_flags = entry.rw_flags;
+    if (!__builtin_constant_p(entry.len) && is_known_zero(static_cast<std::uint32_t>(entry.rw_flags))) {
+        write_before_zeros(slot, offsetof(abi::sqe, len), entry.len);
+    } else {
+        slot.len = entry.len;
+        slot.rw_flags = entry.rw_flags;
+    }
     slot.user_data = entry.user_data;
-    slot.buf_index = entry.buf_index;
-    slot.personality = entry.personality;
-    slot.file_index = entry.file_index;
+    if (!__builtin_constant_p(entry.buf_index) && is_known_zero(entry.personality) && is_known_zero(entry.file_index)) {
+        write_before_zeros(slot, offsetof(abi::sqe, buf_index), entry.buf_index);
+    } else {
+        slot.buf_index = entry.buf_index;
+        slot.personality = entry.personality;
+        slot.file_index = entry.file_index;
+    }
     slot.addr3 = entry.addr3;
     slot.pad2 = entry.pad2;
 }

@@ -80,16 +80,16 @@ protected:
     nvme_operation(descriptor file, std::uint32_t number, const nvme_command& request,
                    registered_buffer data) noexcept
         : nvme_operation{file, number, request, data.memory()} {
-        set_buffer(data);
+        set_fixed(data);
     }
     nvme_operation(descriptor file, std::uint32_t number, const nvme_command& request, const void* data,
                    std::size_t length, registered_buffer buffer) noexcept
         : nvme_operation{file, number, request, data, length} {
-        set_buffer(buffer);
+        set_fixed(buffer);
     }
 
 private:
-    constexpr void set_buffer(registered_buffer buffer) noexcept {
+    constexpr void set_fixed(registered_buffer buffer) noexcept {
         this->set_registered(buffer);
         this->entry_.uring_cmd_flags = abi::uring_cmd_fixed;
     }

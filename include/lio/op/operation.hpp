@@ -135,6 +135,11 @@ protected:
         if (!buffer.exists()) refuse(cause::outside_of_buffer);
     }
 
+    void set_buffer(registered_buffer buffer) noexcept {
+        set_memory(buffer.memory().data(), buffer.size());
+        set_registered(buffer);
+    }
+
     static std::uint64_t address(const void* pointer) noexcept { return reinterpret_cast<std::uintptr_t>(pointer); }
 
     constexpr Derived with_flag(std::uint8_t flag) const noexcept {

@@ -85,10 +85,6 @@ protected:
         set_vectors(vectors);
         this->set_registered(buffer);
     }
-    void set_buffer(registered_buffer buffer) noexcept {
-        this->set_memory(buffer.memory().data(), buffer.size());
-        this->set_registered(buffer);
-    }
 
 private:
     static constexpr std::uint32_t longest_limit = 0x7ffff000;

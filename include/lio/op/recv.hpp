@@ -102,9 +102,8 @@ public:
     using result_type = std::uint32_t;
 
     recv_fixed(descriptor socket, registered_buffer buffer) noexcept : receive_operation{socket} {
-        set_memory(buffer.memory().data(), buffer.size());
+        set_buffer(buffer);
         set_variant(abi::recvsend_fixed_buf);
-        set_registered(buffer);
     }
 };
 

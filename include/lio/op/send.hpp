@@ -51,10 +51,6 @@ protected:
         this->entry_.addr = this->address(vectors.data());
         this->entry_.len = vectors.count();
     }
-    void set_buffer(registered_buffer buffer) noexcept {
-        this->set_memory(buffer.memory().data(), buffer.size());
-        this->set_registered(buffer);
-    }
 };
 
 /// Sends bytes on a socket: to its peer, or with to() to an address. send(2).
