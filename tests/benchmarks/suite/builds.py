@@ -1,6 +1,7 @@
 """Builds the benchmarks as released programs are built: the build directory is that of .ci/run's fashion, and what is
 missing of the tools is brought the same way. liburing and Boost are used where they are installed, and not brought."""
 
+import json
 import os
 import re
 import subprocess
@@ -43,18 +44,13 @@ def version_of(command, pattern=r"\d+\.\d+[.\d]*"):
     return found[0] if found else None
 
 
-def boost_version():
-    header = Path("/usr/include/boost/version.hpp")
-    if not header.exists():
-        return None
-    number = re.search(r"#define BOOST_VERSION (\d+)", header.read_text())[1]
-    return f"{int(number) // 100000}.{int(number) // 100 % 1000}"
-
-
 def versions():
-    """Of what is compared, as a table of names."""
+    """Of what is compared, as a table of names: those that were built with."""
+    said = subprocess.run(["meson", "introspect", "--dependencies", BUILDS / "benchmarks"], check=True,
+                          stdout=subprocess.PIPE, text=True).stdout
+    found = {one["name"]: one["version"] for one in json.loads(said)}
     return {
         "compiler": version_of(["c++", "--version"], r"[^\n]+"),
-        "liburing": version_of(["pkg-config", "--modversion", "liburing"]),
-        "Boost": boost_version(),
+        "liburing": found.get("liburing"),
+        "Boost": found["boost"].removesuffix(".0") if "boost" in found else None,
     }

@@ -61,8 +61,11 @@ def nop(place):
     for setup in ("default", "equal"):
         for batch in (1, 8, 32, 128):
             arguments = (f"setup={setup}", f"batch={batch}", f"rounds={place.much(4000000) // (batch + 7)}")
-            yield Row("nop", f"batch {batch}, {setup} set-ups", "ns",
-                      peers("nop", ("lio", "liburing", "bare", "call"), *arguments))
+            chosen = {f"{name}{', apart' if wait == 'apart' else ''}": function
+                      for wait in ("together", "apart")
+                      for name, function in peers("nop", ("lio", "liburing"), *arguments, f"wait={wait}").items()}
+            chosen |= peers("nop", ("bare", "call"), *arguments)
+            yield Row("nop", f"batch {batch}, {setup} set-ups", "ns", chosen)
 
 
 def read(place):
