@@ -36,10 +36,10 @@ result<busy_poll_options> set(detail::ring_core& core, const busy_poll_options& 
 result<busy_poll> busy_poll::create(detail::ring_core* core, const busy_poll_options& options) noexcept {
     if (core == nullptr) return detail::ring_is_closed();
     // The kernel would let a second one replace the first, and either end both. Two handles may be here at once.
-    if (__atomic_exchange_n(&core->has_busy_poll, true, __ATOMIC_RELAXED)) return error{EBUSY, cause::register_call};
+    if (__atomic_exchange_n(&core->has_busy_poll, 1u, __ATOMIC_RELAXED) != 0) return error{EBUSY, cause::register_call};
     const auto done = set(*core, options);
     if (!done) {
-        __atomic_store_n(&core->has_busy_poll, false, __ATOMIC_RELAXED);
+        __atomic_store_n(&core->has_busy_poll, 0u, __ATOMIC_RELAXED);
         return done.error();
     }
     return busy_poll{detail::core_reference{*core}};
@@ -86,7 +86,7 @@ result<void> busy_poll::close() noexcept {
     const detail::core_reference kept{*core}; // past the one that is dropped
     abi::napi was;
     const auto done = detail::unregister(core_, abi::register_opcode::unregister_napi, &was, 1);
-    if (done) __atomic_store_n(&core->has_busy_poll, false, __ATOMIC_RELAXED);
+    if (done) __atomic_store_n(&core->has_busy_poll, 0u, __ATOMIC_RELAXED);
     return done;
 }
 

@@ -15,7 +15,7 @@ namespace {
 // In cache lines of its own: the rings are of different threads.
 struct alignas(64) core_place {
     alignas(ring_core) unsigned char memory[sizeof(ring_core)];
-    bool is_taken;
+    std::uint32_t is_taken; // a word, because some CPUs exchange nothing smaller by themselves
 };
 
 constinit core_place places[8]{};
@@ -25,14 +25,14 @@ constinit core_place places[8]{};
 result<void*> take_core_memory() noexcept {
     for (core_place& one : places)
         // Pairs with the release below: whoever had the place is done with it.
-        if (!__atomic_exchange_n(&one.is_taken, true, __ATOMIC_ACQUIRE)) return one.memory;
+        if (__atomic_exchange_n(&one.is_taken, 1u, __ATOMIC_ACQUIRE) == 0) return one.memory;
     return system::map_memory(sizeof(ring_core));
 }
 
 void give_back_core_memory(void* memory) noexcept {
     const auto distance = reinterpret_cast<std::uintptr_t>(memory) - reinterpret_cast<std::uintptr_t>(places);
     if (distance < sizeof places)
-        __atomic_store_n(&places[distance / sizeof(core_place)].is_taken, false, __ATOMIC_RELEASE);
+        __atomic_store_n(&places[distance / sizeof(core_place)].is_taken, 0u, __ATOMIC_RELEASE);
     else
         static_cast<void>(system::unmap(memory, sizeof(ring_core)));
 }

@@ -70,8 +70,8 @@ public:
 
     /// What timed waits go by: a number for clock_gettime(2).
     shared_u32 clock;
-    /// A busy_poll has the one place that there is.
-    bool has_busy_poll;
+    /// A busy_poll has the one place that there is. A word, because some CPUs exchange nothing smaller by themselves.
+    std::uint32_t has_busy_poll;
 
     /// There is no descriptor: `file` is -1, and enter_file is all there is.
     bool is_only_registered;
