@@ -57,13 +57,18 @@ def peers(case, names, *arguments, **options):
     return {name: program(f"{case}-{name}", *arguments, **options) for name in names if builds.has(f"{case}-{name}")}
 
 
+def both_ways(case, *arguments, plain, other, name):
+    """This library and liburing with the argument `plain`, and with `other` as peers of that name."""
+    return {peer + suffix: function
+            for way, suffix in ((plain, ""), (other, f", {name}"))
+            for peer, function in peers(case, ("lio", "liburing"), *arguments, way).items()}
+
+
 def nop(place):
     for setup in ("default", "equal"):
         for batch in (1, 8, 32, 128):
             arguments = (f"setup={setup}", f"batch={batch}", f"rounds={place.much(4000000) // (batch + 7)}")
-            chosen = {f"{name}{', apart' if wait == 'apart' else ''}": function
-                      for wait in ("together", "apart")
-                      for name, function in peers("nop", ("lio", "liburing"), *arguments, f"wait={wait}").items()}
+            chosen = both_ways("nop", *arguments, plain="wait=together", other="wait=apart", name="apart")
             chosen |= peers("nop", ("bare", "call"), *arguments)
             yield Row("nop", f"batch {batch}, {setup} set-ups", "ns", chosen)
 
@@ -74,9 +79,7 @@ def read(place):
         for depth in (1, 32, 128):
             arguments = (f"file={place.file(size)}", f"blocks={size // 4096}", f"depth={depth}", f"direct={direct}",
                          f"rounds={place.much(400000 if direct == 'no' else 4000 * (1 if depth == 1 else 5))}")
-            chosen = {f"{name}{', fixed' if fixed == 'yes' else ''}": function
-                      for fixed in ("no", "yes")
-                      for name, function in peers("read", ("lio", "liburing"), *arguments, f"fixed={fixed}").items()}
+            chosen = both_ways("read", *arguments, plain="fixed=no", other="fixed=yes", name="fixed")
             chosen |= {"pread": program("read-calls", *arguments)}
             where = "O_DIRECT" if direct == "yes" else "page cache"
             yield Row("read", f"4 KiB, {where}, depth {depth}", "ns", chosen)
