@@ -2,6 +2,8 @@
 // backend the same source is another peer. One thread.
 #include "echo.hpp"
 
+#include <utility> // which Boost 1.74 uses without including it
+
 #include <boost/asio.hpp>
 
 #include <memory>
