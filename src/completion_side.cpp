@@ -14,7 +14,7 @@ static constexpr shared_u32 always_word{~std::uint32_t{0}};
 void completion_side::forget() noexcept {
     entries_ = nullptr;
     mask_ = 0;
-    head_ = 0;
+    head_ = known_tail_ = 0;
     shared_head_ = kernel_tail_ = submission_head_ = &no_word;
     enter_always();
     plain_wait_limit_ = 0;
@@ -48,7 +48,7 @@ std::uint32_t completion_side::slots_for(std::uint32_t count) const noexcept {
 bool completion_side::is_full() noexcept {
     if (!is_mixed_) return slots_ready() > mask_;
     // Padding in front takes room that a completion may need.
-    release_padding(head_ + slots_ready());
+    release_padding(look());
     return slots_ready() >= mask_;
 }
 

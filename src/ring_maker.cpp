@@ -212,7 +212,7 @@ result<void> ring_maker::make(const ring_options& options, setup layout, ring_us
     submissions.limit_ = submissions.tail_ + parameters.sq_entries;
     submissions.core_ = &core;
     submissions.look_up_enter();
-    completions.head_ = completions.shared_head_->load_relaxed();
+    completions.head_ = completions.known_tail_ = completions.shared_head_->load_relaxed();
     completions.core_ = &core;
     return {};
 }

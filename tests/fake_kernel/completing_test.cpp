@@ -692,6 +692,42 @@ TEST_CASE("a reaped range releases what was visited, at its end and no sooner") 
     }
 }
 
+TEST_CASE("what comes after a look is seen in its turn, whoever looked and whoever takes it") {
+    lio::fake::kernel kernel{ground::model};
+    kernel.first_counter = 0xfffffffcu;
+    lio::ring ring = running_ring({.entries = 8});
+    auto& model = kernel.ring();
+    const std::uint32_t first = model.completion_head();
+    std::uint64_t posted = 0;
+    const auto post = [&] { model.post(++posted); };
+    std::uint64_t taken = 0;
+    const auto take = [&] { CHECK(ring.try_next().value().user_data() == ++taken); };
+    for (int round = 0; round < 3; ++round) {
+        INFO("round " << round);
+        post();
+        post();
+        CHECK(ring.wait(1).value() == 2);
+        post();
+        take();
+        CHECK(ring.ready() == 2);
+        take();
+        take();
+        CHECK_FALSE(ring.try_next());
+        // A range goes further than the wait had looked.
+        post();
+        CHECK(ring.wait(1).value() == 1);
+        post();
+        CHECK(reap_all(ring) == numbers{taken + 1, taken + 2});
+        taken += 2;
+        CHECK_FALSE(ring.try_next());
+        post();
+        take();
+        CHECK_FALSE(ring.try_next());
+        CHECK(ring.reap().empty());
+    }
+    CHECK(model.completion_head() == first + static_cast<std::uint32_t>(posted));
+}
+
 TEST_CASE("completions in a range are not overwritten while it is visited") {
     // The queue is full and more wants in: that has to wait for the range's end.
     lio::fake::kernel kernel{ground::model};

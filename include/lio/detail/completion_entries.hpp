@@ -39,15 +39,14 @@ public:
     /// When the range is destroyed, those that were visited are released to the kernel; those after a break
     /// come again. Enters the kernel only when nothing is there and the kernel holds something back.
     [[nodiscard, gnu::always_inline]] reaped reap() noexcept {
-        // Pairs with the kernel's store-release of the tail: the entries before it are written.
-        std::uint32_t tail = this->kernel_tail_->load_acquire();
+        std::uint32_t tail = this->look();
         skip_leading_padding(tail);
         std::uint32_t head = this->head_;
         if (tail == head && this->is_holding_back()) [[unlikely]] {
             // Still nothing is no error here, and a real one (the wrong thread, say) comes back from the next wait
             // or submit.
             static_cast<void>(this->flush());
-            tail = this->kernel_tail_->load_acquire();
+            tail = this->look();
             skip_leading_padding(tail);
             head = this->head_;
         }
@@ -57,10 +56,15 @@ public:
 
     /// The next completion, if one is there. Errors: EAGAIN, nothing is; the others of wait().
     [[gnu::always_inline]] result<entry> try_next() noexcept {
-        const std::uint32_t tail = this->kernel_tail_->load_acquire(); // as in reap()
+        std::uint32_t tail = this->known_tail();
         skip_leading_padding(tail);
-        const std::uint32_t head = this->head_;
-        if (tail == head) [[unlikely]] {
+        std::uint32_t head = this->head_;
+        if (head == tail) {
+            tail = this->look();
+            skip_leading_padding(tail);
+            head = this->head_;
+        }
+        if (head == tail) [[unlikely]] {
             if (!this->is_holding_back()) return this->nothing_is_ready();
             auto flushed = flush_and_take();
             if (!flushed) return flushed.error();
@@ -113,7 +117,7 @@ private:
 
     [[gnu::noinline]] result<entry> flush_and_take() noexcept {
         if (const auto flushed = this->flush(); !flushed) return flushed.error();
-        skip_leading_padding(this->kernel_tail_->load_acquire());
+        skip_leading_padding(this->look());
         return take(this->head_);
     }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <lio/abi/entries.hpp>
+#include <lio/detail/assert.hpp>
 #include <lio/detail/ring_core.hpp>
 #include <lio/detail/shared_word.hpp>
 #include <lio/result.hpp>
@@ -27,7 +28,7 @@ public:
     /// to another thread; EBADF, it is closed.
     result<std::uint32_t> wait(std::uint32_t count) noexcept {
         // What is there already costs no call, not even one of a function.
-        if (const std::uint32_t ready = slots_ready(); count - 1 < plain_wait_limit_ && ready >= count) return ready;
+        if (const std::uint32_t ready = look() - head_; count - 1 < plain_wait_limit_ && ready >= count) return ready;
         return wait(count, nullptr);
     }
     /// The same for at most `timeout`; ETIME after that.
@@ -53,6 +54,13 @@ protected:
         // Pairs with the kernel's store-release of the tail: the entries before it are written.
         return kernel_tail_->load_acquire() - head_;
     }
+    // Where the queue ends. Remembered, so that what was seen once is reaped without another look.
+    std::uint32_t look() noexcept {
+        // Pairs as above, also where the entries are read much later: until they are released they are ours.
+        known_tail_ = kernel_tail_->load_acquire();
+        return known_tail_;
+    }
+    std::uint32_t known_tail() const noexcept { return known_tail_; }
     // How many completions that is: the same, unless sizes are mixed.
     std::uint32_t completions_ready() const noexcept;
     // Of a queue with completions of mixed sizes: what begins in this slot.
@@ -119,6 +127,7 @@ protected:
     const void* sanitizer_address() const noexcept { return submission_head_; }
 
     void release(std::uint32_t head) noexcept {
+        LIO_ASSERT(static_cast<std::int32_t>(known_tail_ - head) >= 0, "what is released was looked at before");
         head_ = head;
         // Pairs with the kernel's load-acquire of the head: our reads of these entries come before it
         // writes new ones.
@@ -129,7 +138,8 @@ protected:
 
     const void* entries_;
     std::uint32_t mask_;
-    std::uint32_t head_; // ours; the kernel's copy is only written
+    std::uint32_t head_;       // ours; the kernel's copy is only written
+    std::uint32_t known_tail_; // the kernel's tail when last looked at; head_ does not pass it
     shared_u32* shared_head_;
     shared_u32* kernel_tail_;
     const shared_u32* holding_word_;

@@ -35,10 +35,11 @@ class minimal_completions {
 protected:
     using completions = minimal_completions;
 
-    std::uint32_t slots_ready() const noexcept {
-        // Pairs with the kernel's store-release of the tail: the entries before it are written.
-        return kernel_tail_->load_acquire() - head_;
-    }
+    // Pairs with the kernel's store-release of the tail: the entries before it are written.
+    std::uint32_t look() const noexcept { return kernel_tail_->load_acquire(); }
+    // It remembers no look.
+    std::uint32_t known_tail() const noexcept { return head_; }
+    std::uint32_t slots_ready() const noexcept { return look() - head_; }
     void release(std::uint32_t head) noexcept {
         head_ = head;
         // Pairs with the kernel's load-acquire of the head: our reads of these entries come before it writes new ones.

@@ -31,7 +31,7 @@ public:
         const enter_answer answer = enter_call(enter_file_, queued, count, wait_flags_);
         const std::uint32_t submitted = submitted_ + answer.taken();
         // A signal can end the wait early, which the answer hides.
-        if (submitted != tail_ || slots_ready() < count) [[unlikely]]
+        if (submitted != tail_ || look() - head_ < count) [[unlikely]]
             return submit_and_wait_after(answer, count);
         submitted_ = submitted;
         return submission{answer.taken(), 0};
