@@ -1,5 +1,5 @@
-// What the echo servers share: a listening socket, and the size of what is received at once. Each server ends with its
-// last connection, so a run is bounded by its load.
+// What the echo servers share: a listening socket, and how much memory they receive into. Each server ends with its last
+// connection, so a run is bounded by its load. Arguments: port, connections.
 #pragma once
 
 #include "bench.hpp"
@@ -9,10 +9,19 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <bit>
+
 namespace bench {
 
 inline constexpr unsigned echo_buffer = 4096;
-inline constexpr unsigned most_connections = 1024; // at once
+inline constexpr unsigned most_connections = 1024;
+
+// How many there will be at once.
+inline unsigned connections(const arguments& given) { return given.number("connections", most_connections); }
+
+// Of buffers that any connection may receive into: twice as many as connections. They are used in turn, so more of them
+// than are needed is memory that the cache does not hold.
+inline unsigned shared_buffers(const arguments& given) { return std::bit_ceil(2 * connections(given)); }
 
 inline sockaddr_in local_address(const arguments& given) {
     sockaddr_in address{};

@@ -18,19 +18,20 @@ constexpr int send_flags = MSG_NOSIGNAL | MSG_WAITALL;
 
 class server {
 public:
-    server(io_uring& ring, bool is_multishot) : ring_{ring}, is_multishot_{is_multishot} {
+    server(io_uring& ring, bool is_multishot, unsigned buffers)
+        : ring_{ring}, is_multishot_{is_multishot}, count_{is_multishot ? buffers : bench::most_connections} {
         if (!is_multishot) return;
-        void* const memory = ::mmap(nullptr, count * sizeof(io_uring_buf), PROT_READ | PROT_WRITE,
+        void* const memory = ::mmap(nullptr, count_ * sizeof(io_uring_buf), PROT_READ | PROT_WRITE,
                                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         bench::need(memory != MAP_FAILED, "mapping the list of buffers");
         buffers_ = static_cast<io_uring_buf_ring*>(memory);
         io_uring_buf_reg registered{};
         registered.ring_addr = reinterpret_cast<std::uintptr_t>(memory);
-        registered.ring_entries = count;
+        registered.ring_entries = count_;
         bench::need(io_uring_register_buf_ring(&ring, &registered, 0) == 0, "registering the buffers");
         io_uring_buf_ring_init(buffers_);
-        for (unsigned i = 0; i < count; ++i) add(i, static_cast<int>(i));
-        io_uring_buf_ring_advance(buffers_, static_cast<int>(count));
+        for (unsigned i = 0; i < count_; ++i) add(i, static_cast<int>(i));
+        io_uring_buf_ring_advance(buffers_, static_cast<int>(count_));
     }
 
     void serve(int listener) {
@@ -51,8 +52,6 @@ public:
     }
 
 private:
-    static constexpr unsigned count = 2048;
-
     io_uring_sqe* next() {
         io_uring_sqe* const entry = io_uring_get_sqe(&ring_);
         bench::need(entry != nullptr, "a slot of the queue");
@@ -60,7 +59,7 @@ private:
     }
     void add(unsigned buffer, int behind) {
         io_uring_buf_ring_add(buffers_, memory_[buffer], bench::echo_buffer, static_cast<unsigned short>(buffer),
-                              io_uring_buf_ring_mask(count), behind);
+                              io_uring_buf_ring_mask(count_), behind);
     }
 
     void receive(unsigned slot) {
@@ -120,8 +119,9 @@ private:
 
     io_uring& ring_;
     const bool is_multishot_;
+    const unsigned count_; // of the buffers
     io_uring_buf_ring* buffers_ = nullptr;
-    std::unique_ptr<char[][bench::echo_buffer]> memory_{new char[count][bench::echo_buffer]};
+    std::unique_ptr<char[][bench::echo_buffer]> memory_{new char[count_][bench::echo_buffer]};
     unsigned open_ = 0;
 };
 
@@ -132,7 +132,7 @@ int main(int argc, char** argv) {
     io_uring ring;
     bench::make_ring(ring, 4096);
     bench::need(io_uring_register_files_sparse(&ring, bench::most_connections) == 0, "registering files");
-    server echo{ring, given.is("mode", "multishot")};
+    server echo{ring, given.is("mode", "multishot"), bench::shared_buffers(given)};
     echo.serve(bench::listening_socket(given));
     return 0;
 }

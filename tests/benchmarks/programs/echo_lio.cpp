@@ -77,8 +77,8 @@ private:
 
 class multishot {
 public:
-    explicit multishot(lio::ring& ring)
-        : buffers_{lio::buffer_ring::create(ring, {.count = 2048, .size = bench::echo_buffer}).value()} {}
+    multishot(lio::ring& ring, unsigned count)
+        : buffers_{lio::buffer_ring::create(ring, {.count = count, .size = bench::echo_buffer}).value()} {}
 
     bool receive(lio::ring& ring, std::uint32_t slot) {
         const op::recv_multishot next{lio::direct_descriptor{slot}, buffers_.group()};
@@ -112,7 +112,7 @@ int main(int argc, char** argv) {
     const auto files = lio::registered_files::create_empty(ring, bench::most_connections).value();
     const int listener = bench::listening_socket(given);
     if (given.is("mode", "multishot")) {
-        multishot mode{ring};
+        multishot mode{ring, bench::shared_buffers(given)};
         return serve(ring, mode, listener) ? 0 : 1;
     }
     linked mode;

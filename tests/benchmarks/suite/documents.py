@@ -22,7 +22,7 @@ def table(head, rows):
 
 
 PEERS = {"liburing": "liburing", "bare": "bare loop", "call": "an empty call", "epoll": "epoll", "asio": "Asio",
-         "asio_uring": "Asio on io_uring"}
+         "asio_uring": "Asio on io_uring", "calls": "plain calls"}
 
 
 def instruction_tables(result):

@@ -36,15 +36,16 @@ def more_files():
 def run_once(server, connections, size, requests):
     """Nanoseconds a request, and nanoseconds of the server's CPU a request."""
     port = f"port={free_port()}"
+    count = f"connections={connections}"
 
     def start(cpu):
         pinned(cpu)()
         more_files()
 
-    serving = subprocess.Popen([builds.PROGRAMS / server[0], *server[1:], port], stdin=subprocess.DEVNULL,
+    serving = subprocess.Popen([builds.PROGRAMS / server[0], *server[1:], port, count], stdin=subprocess.DEVNULL,
                                preexec_fn=lambda: start(MINE))
     try:
-        load = subprocess.run([builds.PROGRAMS / "echo-load", port, f"connections={connections}", f"bytes={size}",
+        load = subprocess.run([builds.PROGRAMS / "echo-load", port, count, f"bytes={size}",
                                f"requests={requests}"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
                               preexec_fn=lambda: start(OTHER), timeout=LIMIT)
         if load.returncode != 0:
