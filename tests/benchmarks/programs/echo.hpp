@@ -1,5 +1,5 @@
-// What the echo servers share: a listening socket, and how much memory they receive into. Each server ends with its last
-// connection, so a run is bounded by its load. Arguments: port, connections.
+// What the echo servers share: a listening socket, and how much memory they receive into. Each server ends with its
+// last connection, so a run is bounded by its load. Arguments: port, connections.
 #pragma once
 
 #include "bench.hpp"
