@@ -87,7 +87,7 @@ class Archive:
     def download(self, name):
         """The package's file."""
         folder = self.folder / "packages" / name
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)  # two kernels of one CPU share a package
         self.apt("apt-get", "-q", "download", name, cwd=folder)
         return next(folder.glob("*.deb"))
 
