@@ -35,6 +35,18 @@ struct not_plain {
     std::string text;
 };
 
+// Elements of its own in the size of a view, as containers of a fixed capacity have them.
+class two_words {
+public:
+    explicit two_words(char first) noexcept : elements_{first} {}
+    char* data() noexcept { return elements_; }
+    const char* data() const noexcept { return elements_; }
+    std::size_t size() const noexcept { return sizeof elements_; }
+
+private:
+    char elements_[2 * sizeof(void*)];
+};
+
 template <class From>
 constexpr bool to_bytes = std::is_convertible_v<From, bytes>;
 template <class From>
@@ -64,9 +76,18 @@ static_assert(!to_bytes<const std::string> && !to_mutable<const std::string>);
 static_assert(!to_bytes<std::vector<char>> && !to_mutable<std::vector<char>>);
 static_assert(!to_bytes<std::array<char, 3>> && !to_mutable<std::array<char, 3>>);
 static_assert(!to_bytes<std::array<char, 64>> && !to_mutable<std::array<char, 64>>);
+// The same where they are as large as a view.
+using two_words_array = std::array<char, 2 * sizeof(void*)>;
+using two_const_words_array = std::array<const char, 2 * sizeof(void*)>;
+static_assert(!to_bytes<two_words_array> && !to_mutable<two_words_array> && !to_bytes<two_const_words_array>);
+static_assert(to_bytes<two_words&> && !to_bytes<two_words> && !to_mutable<two_words>);
+static_assert(sizeof(::iovec) == sizeof(std::span<::iovec>));
+static_assert(std::is_convertible_v<std::array<::iovec, 1>&, lio::iovec_list>);
+static_assert(!std::is_convertible_v<std::array<::iovec, 1>, lio::iovec_list>);
 
 // A string literal, whose zero at the end would count.
 static_assert(!to_bytes<const char (&)[4]> && !to_mutable<const char (&)[4]>);
+static_assert(!to_bytes<const char8_t (&)[4]> && !to_mutable<const char8_t (&)[4]>);
 
 // What is no run of plain memory.
 static_assert(!to_bytes<std::vector<bool>&>);

@@ -25,11 +25,17 @@ template <class C>
 concept writable_contiguous =
     contiguous<C> && requires(C& c) { requires !std::is_const_v<std::remove_pointer_t<decltype(c.data())>>; };
 
-// A temporary that owns its elements would be gone before the kernel looks at them. Views are two words
-// that need no destruction; containers are not.
+// Where a temporary's elements lie elsewhere: two words that need no destruction, and that show the same elements if they
+// are const. A small array that owns its elements can be two words too, but it is an aggregate or shows const ones then.
 template <class C>
-concept borrows = std::is_lvalue_reference_v<C> || (std::is_trivially_copyable_v<std::remove_cvref_t<C>> &&
-                                                    sizeof(std::remove_cvref_t<C>) == 2 * sizeof(void*));
+concept view = std::is_trivially_copyable_v<C> && sizeof(C) == 2 * sizeof(void*) && !std::is_aggregate_v<C> &&
+               requires(C& shown, const C& constant) {
+                   requires std::is_same_v<decltype(shown.data()), decltype(constant.data())>;
+               };
+
+// A temporary that owns its elements would be gone before the kernel looks at them.
+template <class C>
+concept borrows = std::is_lvalue_reference_v<C> || view<std::remove_cvref_t<C>>;
 
 } // namespace detail
 
@@ -75,6 +81,8 @@ public:
     constexpr bytes(T (&array)[n]) noexcept : data_{array}, size_{sizeof array} {}
     template <std::size_t n>
     bytes(const char (&literal)[n]) = delete;
+    template <std::size_t n>
+    bytes(const char8_t (&literal)[n]) = delete;
 
     template <class C>
         requires(detail::contiguous<std::remove_reference_t<C>> && detail::borrows<C> &&
