@@ -87,11 +87,10 @@ const encodings rows{[](auto add) {
     add("socket_direct with a protocol and modifiers",
         op::socket_direct(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK, IPPROTO_UDP, direct_descriptor{77})
             .link()
-            .skip_success()
             .user_data(7),
         expected_entry{}
             .u8(0, 45)
-            .u8(1, link | skip)
+            .u8(1, link)
             .s32(4, AF_INET6)
             .u64(8, SOCK_DGRAM | SOCK_NONBLOCK)
             .u32(24, IPPROTO_UDP)
@@ -125,8 +124,9 @@ static_assert(!std::is_constructible_v<op::socket_direct, int, int, int>, "a slo
 // Its failure would vanish together with the completion.
 template <class Operation>
 concept can_skip_success = requires(Operation operation) { operation.skip_success(); };
-static_assert(can_skip_success<op::connect> && can_skip_success<op::socket_direct>);
-static_assert(!can_skip_success<op::shutdown>);
+static_assert(can_skip_success<op::connect> && can_skip_success<op::socket>);
+static_assert(!can_skip_success<op::shutdown> && !can_skip_success<op::socket_direct>);
+static_assert(!can_skip_success<op::socket_direct_allocate>);
 
 int int_option(int socket, int option) {
     int value = -1;
@@ -258,6 +258,20 @@ TEST_CASE("a socket in a slot that is not there fails, and nothing stays open [h
             CHECK_FALSE(is_taken(ring, files[1]));
         }
         CHECK(footprint::now().files == before.files);
+    });
+}
+
+TEST_CASE("a socket that finds no slot says so, but a chain goes on behind it [hazard 32]", "[sockets][hazard 32]") {
+    if (!kernel_supports(lio::abi::opcode::socket)) LIO_SKIP(no_socket);
+    under_each_setup([](ring& ring) {
+        const auto behind = [&ring](const auto& socket) {
+            ring.push(socket.link().user_data(1), op::nop().user_data(2)).value();
+            const auto done = next_soon(ring, 2);
+            CHECK(code(of(done, 2)) == 0);
+            return code(of(done, 1));
+        };
+        CHECK(behind(op::socket_direct(AF_INET, SOCK_STREAM, direct_descriptor{0})) == ENXIO);
+        CHECK(behind(op::socket_direct_allocate(AF_INET, SOCK_STREAM)) == ENFILE);
     });
 }
 

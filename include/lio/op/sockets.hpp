@@ -8,19 +8,24 @@
 
 #include <cstdint>
 
+namespace lio::inline v0::detail {
+
+constexpr void write_socket(abi::sqe& entry, int family, int type, int protocol) noexcept {
+    entry.fd = family;
+    entry.off = static_cast<std::uint32_t>(type);
+    entry.len = static_cast<std::uint32_t>(protocol);
+}
+
+} // namespace lio::inline v0::detail
+
 namespace lio::inline v0::op {
 
-/// What the forms of socket share.
+/// What the forms of socket that fill a slot share.
 template <class Derived>
-class socket_maker : public operation<Derived> {
+class direct_socket_maker : public unmarked_failure<Derived> {
 protected:
-    constexpr socket_maker(int family, int type, int protocol) noexcept {
-        this->entry_.fd = family;
-        this->entry_.off = static_cast<std::uint32_t>(type);
-        this->entry_.len = static_cast<std::uint32_t>(protocol);
-    }
-    constexpr socket_maker(int family, int type, int protocol, std::uint32_t file_index) noexcept
-        : socket_maker{family, type, protocol} {
+    constexpr direct_socket_maker(int family, int type, int protocol, std::uint32_t file_index) noexcept {
+        lio::detail::write_socket(this->entry_, family, type, protocol);
         this->entry_.file_index = file_index;
         // SOCK_CLOEXEC is the same number.
         if ((static_cast<std::uint32_t>(type) & lio::detail::close_on_exec) != 0)
@@ -34,30 +39,33 @@ protected:
 /// Traps: a descriptor whose completion nobody reads is never closed. Add SOCK_CLOEXEC to the type unless children
 /// shall inherit it.
 /// Since Linux 5.19.
-class socket : public socket_maker<socket> {
+class socket : public operation<socket> {
 public:
     static constexpr abi::opcode code = abi::opcode::socket;
     static constexpr kernel_version since{5, 19};
     using result_type = int;
     static constexpr bool opens_descriptor = true;
 
-    constexpr socket(int family, int type, int protocol = 0) noexcept : socket_maker{family, type, protocol} {}
+    constexpr socket(int family, int type, int protocol = 0) noexcept {
+        lio::detail::write_socket(entry_, family, type, protocol);
+    }
 };
 
 /// Makes a socket in a slot of the registered files; what is in the slot is closed. socket(2).
 /// Result: nothing; the socket is in `slot`, and there is no descriptor.
 /// Lifetimes: no argument is pointed to.
 /// Traps: SOCK_CLOEXEC is refused by push: a slot has no such flag. ENXIO: the ring has no registered files; EINVAL:
-/// there is no such slot. SOCK_NONBLOCK is of little use: operations wait all the same.
+/// there is no such slot; then a chain goes on behind it, see unmarked_failure. SOCK_NONBLOCK is of little use:
+/// operations wait all the same.
 /// Since Linux 5.19.
-class socket_direct : public socket_maker<socket_direct> {
+class socket_direct : public direct_socket_maker<socket_direct> {
 public:
     static constexpr abi::opcode code = abi::opcode::socket;
     static constexpr kernel_version since{5, 19};
     using result_type = void;
 
     constexpr socket_direct(int family, int type, int protocol, direct_descriptor slot) noexcept
-        : socket_maker{family, type, protocol, lio::detail::file_index_of(slot)} {}
+        : direct_socket_maker{family, type, protocol, lio::detail::file_index_of(slot)} {}
     /// With the one protocol that the family has for this type.
     constexpr socket_direct(int family, int type, direct_descriptor slot) noexcept
         : socket_direct{family, type, 0, slot} {}
@@ -67,16 +75,17 @@ public:
 /// Result: the slot; op::close empties it again.
 /// Lifetimes: no argument is pointed to.
 /// Traps: SOCK_CLOEXEC is refused by push: a slot has no such flag. ENFILE: no slot is free, or the ring has no
-/// registered files. A slot whose completion nobody reads stays taken.
+/// registered files; then a chain goes on behind it, see unmarked_failure. A slot whose completion nobody reads stays
+/// taken.
 /// Since Linux 5.19.
-class socket_direct_allocate : public socket_maker<socket_direct_allocate> {
+class socket_direct_allocate : public direct_socket_maker<socket_direct_allocate> {
 public:
     static constexpr abi::opcode code = abi::opcode::socket;
     static constexpr kernel_version since{5, 19};
     using result_type = direct_descriptor;
 
     constexpr socket_direct_allocate(int family, int type, int protocol = 0) noexcept
-        : socket_maker{family, type, protocol, abi::file_index_alloc} {}
+        : direct_socket_maker{family, type, protocol, abi::file_index_alloc} {}
 };
 
 /// Gives a socket its own address. bind(2).

@@ -6,7 +6,8 @@
 namespace lio::inline v0::op {
 
 /// From Linux 6.0 on, up to 7.3 at least, the kernel forgets to mark these operations as failed when the failure comes
-/// from the file system, not from the entry itself. Their completion carries the error as always. But:
+/// from the file system, not from the entry itself; of a socket in a slot, since 5.19, when it comes from the table of
+/// files. Their completion carries the error as always. But:
 /// - a chain goes on behind them: link() keeps the order, and does not cancel what follows. Do not let a step depend on
 ///   one of them within a chain; look at the completion first;
 /// - with skip_success() the error would vanish together with the completion. So they do not have it.
