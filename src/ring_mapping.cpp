@@ -100,8 +100,9 @@ void ring_maker::connect(ring_core& core, const abi::params& parameters, submiss
     completions.kernel_tail_ = at<shared_u32>(completion_ring, parameters.cq_off.tail);
     completions.submission_head_ = submissions.kernel_head_;
     completions.plain_wait_limit_ = is_plain && !core.is_iopoll ? parameters.cq_entries : 0;
+    // Before Linux 5.8, which brought this word, an overflow is not told either.
     const bool says_nothing = (has(core.flags, setup::deferred_taskrun) && !has(core.flags, setup::taskrun_flag)) ||
-                              (core.is_iopoll && !core.is_sqpoll);
+                              (core.is_iopoll && !core.is_sqpoll) || core.completion_flags == nullptr;
     if (says_nothing) {
         completions.enter_always();
     } else {

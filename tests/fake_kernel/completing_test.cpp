@@ -118,6 +118,23 @@ TEST_CASE("completions that overflowed come when the empty queue is looked at", 
     }
 }
 
+TEST_CASE("a kernel that does not tell of completions that overflowed is asked at each look", "[hazard 4]") {
+    lio::fake::kernel kernel{ground::model, lio::fake::linux_5_5};
+    lio::ring ring = running_ring({.entries = 2, .completion_entries = 2});
+    auto& model = kernel.ring();
+    for (std::uint64_t i = 1; i <= 5; ++i) model.post(i);
+    REQUIRE(model.submission_flags() == 0);
+    SECTION("by reap") {
+        CHECK(reap_all(ring) == numbers{1, 2});
+        CHECK(reap_all(ring) == numbers{3, 4});
+        CHECK(reap_all(ring) == numbers{5});
+    }
+    SECTION("by try_next") {
+        for (std::uint64_t i = 1; i <= 5; ++i) CHECK(ring.try_next().value().user_data() == i);
+    }
+    CHECK(ring.try_next().error() == lio::error{EAGAIN, cause::nothing_ready});
+}
+
 TEST_CASE("a split ring's completions that overflowed come when the empty queue is looked at", "[hazard 4]") {
     lio::fake::kernel kernel{ground::model};
     auto [completions, submissions] = lio::with_options({.entries = 2, .completion_entries = 2}).value();

@@ -156,7 +156,7 @@ model_ring::model_ring(kernel& owner, const abi::params& asked, std::uint32_t fi
     cq_off.ring_mask = cq_base + 16;
     cq_off.ring_entries = cq_base + 20;
     cq_off.overflow = cq_base + 24;
-    cq_off.flags = cq_base + 28;
+    cq_off.flags = tells_overflow() ? cq_base + 28 : 0; // both of Linux 5.8
     cq_off.cqes = cq_base + 64;
     sq_off.array = 0;
     if (is_single) {
@@ -258,7 +258,7 @@ void model_ring::post(std::uint64_t user_data, std::int32_t result, std::uint32_
     if (overflow_.empty() && put(entry)) return;
     overflow_.push_back(entry);
     cq_word(cq_off.overflow).store_release(++overflows_);
-    set_submission_flag(abi::sq_cq_overflow);
+    if (tells_overflow()) set_submission_flag(abi::sq_cq_overflow);
 }
 
 void model_ring::hold_back(std::uint64_t user_data) {

@@ -140,6 +140,8 @@ private:
                const abi::getevents_arg* events);
     long map(std::size_t size, long flags, std::uint64_t offset);
     bool has(std::uint32_t flag) const noexcept { return (parameters_.flags & flag) != 0; }
+    // Linux 5.8 and newer; the next of the models is 5.10.
+    bool tells_overflow() const noexcept { return (parameters_.features & abi::feat_poll_32bits) != 0; }
     std::uint32_t ready() const noexcept { return completion_tail() - completion_head(); }
     void flush();
     bool put(const abi::cqe32& entry) noexcept;
