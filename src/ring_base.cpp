@@ -66,8 +66,15 @@ result<submission> ring_base::submit_and_wait(std::uint32_t count, const wait_op
     const std::uint32_t seen = head_ + slots_ready();
     // Polling does not end when the time does.
     const std::uint32_t wanted = options != nullptr && polls_itself(*core()) ? 0 : slots_for(count);
-    const auto taken = enter(*core(), publish(), wanted, abi::enter_getevents, limit.for_next_call());
-    return finish_wait(taken, count, seen, limit, options);
+    // A call that is told to submit answers how much that was, and hides how its wait has ended. A kernel thread takes
+    // what is published without being told.
+    const std::uint32_t queued = publish();
+    const std::uint32_t told = core()->is_sqpoll ? 0 : queued;
+    submitted_ += queued - told;
+    const auto taken = enter(*core(), told, wanted, abi::enter_getevents, limit.for_next_call());
+    auto done = finish_wait(taken, count, seen, limit, options);
+    if (done) done->taken += queued - told;
+    return done;
 }
 
 result<submission> ring_base::finish_wait(result<std::uint32_t> taken, std::uint32_t count, std::uint32_t seen,

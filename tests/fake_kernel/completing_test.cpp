@@ -135,6 +135,26 @@ TEST_CASE("a kernel that does not tell of completions that overflowed is asked a
     CHECK(ring.try_next().error() == lio::error{EAGAIN, cause::nothing_ready});
 }
 
+TEST_CASE("a wait beside a kernel thread that submits is ended once by what ends it", "[hazard 5]") {
+    // To a call that submits the kernel answers how much that was, and hides how the wait in it has ended.
+    lio::fake::kernel kernel{ground::model};
+    lio::ring ring = lio::ring::create({.entries = 8, .require = setup::sqpoll}).value();
+    kernel.ring().interrupts_waits = true;
+    kernel.forget_calls();
+    push(ring, 1, 1);
+    SECTION("by a signal") {
+        CHECK(ring.submit_and_wait(2).error() == lio::error{EINTR, cause::wait_interrupted});
+    }
+    SECTION("by its time") {
+        kernel.ring().interrupts_waits = false;
+        CHECK(ring.submit_and_wait(2, lio::timespec{1, 0}).error() == lio::error{ETIME, cause::wait_timed_out});
+    }
+    CHECK(kernel.count(lio::arch::io_uring_enter) == 1);
+    CHECK(ring.unsubmitted() == 0);
+    CHECK(kernel.ring().take() == 1);
+    CHECK(ring.next().value().user_data() == 1);
+}
+
 TEST_CASE("a split ring's completions that overflowed come when the empty queue is looked at", "[hazard 4]") {
     lio::fake::kernel kernel{ground::model};
     auto [completions, submissions] = lio::with_options({.entries = 2, .completion_entries = 2}).value();
