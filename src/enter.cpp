@@ -164,6 +164,8 @@ result<std::uint32_t> enter_sqpoll(const ring_core& core, const enter_arguments&
     return arguments.submit_count;
 }
 
+error wrong_thread() noexcept { return error{EEXIST, cause::wrong_thread}; }
+
 // The call on a ring without a kernel thread, or what it has said already.
 result<std::uint32_t> finish(ring_core& core, result<std::uint32_t> taken, const enter_arguments& arguments) noexcept {
     // A default ring is made disabled, so that it belongs to the thread that first uses it, not to the one that
@@ -172,8 +174,12 @@ result<std::uint32_t> finish(ring_core& core, result<std::uint32_t> taken, const
         if (const auto enabled = enable(core); !enabled) return enabled.error();
         taken = arguments.call(core.enter_file, core.enter_flags);
     }
-    if (!taken) return explained(taken.error());
-    return taken;
+    if (taken) return taken;
+    error problem = taken.error();
+    // Where this thread looks like the ring's, which has ended, and has no ring of that number.
+    if ((problem.code() == EBADF || problem.code() == EINVAL) && core.belongs_to_another_thread())
+        problem = error{EEXIST};
+    return explained(problem);
 }
 
 } // namespace
@@ -188,17 +194,15 @@ result<std::uint32_t> enter(ring_core& core, std::uint32_t submit_count, std::ui
     if (const auto possible = can_wait(core, terms); !possible) return possible.error();
     const enter_arguments arguments{submit_count, wait_for, flags | terms.flags, terms.address(), terms.size()};
     if (core.is_sqpoll) return enter_sqpoll(core, arguments);
-    const bool is_elsewhere = core.is_elsewhere();
-    if (is_elsewhere && core.is_only_registered) return error{EEXIST, cause::wrong_thread};
-    // The descriptor itself is good on every thread, and the kernel knows whether the ring is.
-    const auto taken = arguments.call(is_elsewhere ? core.file : core.enter_file, is_elsewhere ? 0 : core.enter_flags);
-    return finish(core, taken, arguments);
+    // By the number another thread would enter a ring of its own.
+    if (core.is_elsewhere()) return wrong_thread();
+    return finish(core, arguments.call(core.enter_file, core.enter_flags), arguments);
 }
 
 result<std::uint32_t> recover(ring_core& core, enter_answer answer, std::uint32_t submit_count, std::uint32_t wait_for,
                               std::uint32_t flags) noexcept {
     // On the wrong thread the call went to no ring, or to one that had nothing to submit: nothing has happened yet.
-    if (core.is_elsewhere()) return enter(core, submit_count, wait_for, flags, nullptr);
+    if (core.belongs_to_another_thread()) return wrong_thread();
     return finish(core, system::taken(answer), enter_arguments{submit_count, wait_for, flags, nullptr, 0});
 }
 

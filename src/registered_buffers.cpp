@@ -76,7 +76,7 @@ result<registered_buffers> registered_buffers::register_empty(detail::ring_core*
 // Also where the other ring's number, or the ring itself, is another thread's.
 static result<void> share(detail::ring_core& core, const detail::ring_core& from,
                           abi::clone_buffers& request) noexcept {
-    if (from.is_only_registered && from.is_elsewhere()) return error{EEXIST, cause::wrong_thread};
+    if (from.is_only_registered && from.belongs_to_another_thread()) return error{EEXIST, cause::wrong_thread};
     request.src_fd = static_cast<std::uint32_t>(from.is_only_registered ? from.enter_file : from.file);
     if (from.is_only_registered) request.flags |= abi::register_src_registered;
     const auto done = detail::register_with(core, abi::register_opcode::register_clone_buffers, &request, 1);

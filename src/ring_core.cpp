@@ -16,6 +16,10 @@ int file_of(const ring_core* core) noexcept { return core != nullptr ? core->fil
 setup flags_of(const ring_core* core) noexcept { return core != nullptr ? core->flags : setup::none; }
 std::uint32_t features_of(const ring_core* core) noexcept { return core != nullptr ? core->features : 0; }
 
+[[gnu::noinline]] bool ring_core::belongs_to_another_thread() const noexcept {
+    return owner_thread != 0 && owner_thread != system::thread_id();
+}
+
 // The same for a ring that is named by its registered number.
 static abi::register_opcode by_registered_ring(abi::register_opcode opcode) noexcept {
     return static_cast<abi::register_opcode>(static_cast<std::uint32_t>(opcode) | abi::register_use_registered_ring);
@@ -24,13 +28,12 @@ static abi::register_opcode by_registered_ring(abi::register_opcode opcode) noex
 result<std::uint32_t> register_with(ring_core& core, abi::register_opcode opcode, const void* argument,
                                     std::uint32_t count) noexcept {
     if (!core.is_open()) return ring_is_closed();
-    if (core.is_only_registered && core.is_elsewhere()) return error{EEXIST, cause::wrong_thread};
+    if (core.is_only_registered && core.belongs_to_another_thread()) return error{EEXIST, cause::wrong_thread};
     const int file = core.is_only_registered ? core.enter_file : core.file;
     const auto answer =
         system::register_call(file, core.is_only_registered ? by_registered_ring(opcode) : opcode, argument, count);
     // A ring of one thread takes registrations from that thread only; one that is no thread's yet, from any.
-    if (!answer && answer.error().code() == EEXIST && has(core.flags, setup::single_issuer) && core.owner_thread != 0 &&
-        core.owner_thread != system::thread_id())
+    if (!answer && answer.error().code() == EEXIST && core.belongs_to_another_thread())
         return error{EEXIST, cause::wrong_thread};
     return answer;
 }
@@ -52,7 +55,12 @@ result<void> enable(ring_core& core) noexcept {
     core.enables_itself = false;
     const std::int32_t thread = system::thread_id();
     if (has(core.flags, setup::single_issuer)) core.owner_thread = thread;
-    if (core.is_sqpoll || core.is_split || core.is_only_registered || !arch::has_thread_identity()) return {};
+    // On another thread the number is no ring, or another one. So only a ring has one that the kernel refuses there
+    // anyway, and none that rewinds: such a ring takes what lies in its first slots, old or not, also for one that was
+    // meant.
+    if (core.is_only_registered || !has(core.flags, setup::deferred_taskrun) || has(core.flags, setup::rewind) ||
+        !arch::has_thread_identity())
+        return {};
 
     // A registered descriptor saves the kernel the look-up on every enter. Kernels before 5.18 have none, and
     // a thread may have 16: then the plain descriptor does.
@@ -61,7 +69,6 @@ result<void> enable(ring_core& core) noexcept {
     slot.data = static_cast<std::uint32_t>(core.file);
     const auto registered = register_with(core, abi::register_opcode::register_ring_fds, &slot, 1);
     if (registered && *registered == 1) {
-        core.owner_thread = thread;
         core.owner = arch::thread_identity();
         core.enter_file = static_cast<int>(slot.offset);
         core.enter_flags = abi::enter_registered_ring;
@@ -100,7 +107,7 @@ result<void> drop_registered_ring(int number) noexcept {
 
 static result<void> close_ring(ring_core& core) noexcept {
     const bool is_forked_copy = system::process_id() != core.process;
-    if (core.is_registered && !is_forked_copy && arch::thread_identity() == core.owner) {
+    if (core.is_registered && !is_forked_copy && !core.belongs_to_another_thread()) {
         // Else the thread would hold the ring open until it ends. On another thread that cannot be helped.
         abi::rsrc_update slot{};
         slot.offset = static_cast<std::uint32_t>(core.enter_file);

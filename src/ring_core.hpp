@@ -40,6 +40,7 @@ public:
     /// Made disabled by our own choice: the first thread to enter enables it.
     bool enables_itself;
     int file;
+    /// Of a ring that is one thread's only; 0 while it is nobody's.
     std::int32_t owner_thread;
     std::int32_t process;
     setup flags;
@@ -80,6 +81,9 @@ public:
 
     /// Whether the registered number means nothing here, or another ring: it belongs to the thread that registered it.
     bool is_elsewhere() const noexcept { return is_registered && arch::thread_identity() != owner; }
+    /// Whether this is the ring of one thread, and not of this one. Certain, but a system call: is_elsewhere() takes a
+    /// thread for the ring's that came after it and has got its memory.
+    bool belongs_to_another_thread() const noexcept;
 };
 
 /// io_uring_register(2) on the ring, with what is known of its failures.

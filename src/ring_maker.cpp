@@ -184,8 +184,10 @@ result<void> ring_maker::make(const ring_options& options, setup layout, ring_us
     if (is_only_registered) {
         core.enter_flags = abi::enter_registered_ring;
         core.owner = arch::thread_identity();
-        core.owner_thread = system::thread_id();
     }
+    // One that is made enabled belongs to its maker at once.
+    if (is_only_registered || (has(flags, setup::single_issuer) && !has(flags, setup::start_disabled)))
+        core.owner_thread = system::thread_id();
     core.process = system::process_id();
     core.clock.store_relaxed(static_cast<std::uint32_t>(wait_clock::monotonic));
     core.flags = flags;

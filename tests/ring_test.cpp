@@ -12,12 +12,14 @@
 #include <chrono>
 #include <csignal>
 #include <cstring>
+#include <optional>
 #include <set>
 #include <thread>
 #include <unistd.h>
 #include <vector>
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 
@@ -454,6 +456,104 @@ TEST_CASE("a default ring belongs to the thread that first uses it, not to the o
         CHECK(ring.next().value().user_data() == 3);
         if (lio::has(ring.setup_flags(), lio::setup::single_issuer)) CHECK(ring.owner_thread() == ::gettid());
     }).join();
+}
+
+TEST_CASE("a ring that is made for one thread, and not started later, belongs to its maker") {
+    const auto made = lio::ring::create({.entries = 2, .require = lio::setup::single_issuer, .exactly = true});
+    if (!made) LIO_SKIP("rings of one thread: since Linux 6.0");
+    CHECK(made->owner_thread() == ::gettid());
+}
+
+namespace {
+
+/// Does the one on a thread, and the other on a later thread which looks like the first to all but the kernel: its
+/// memory is used again. False if it never is.
+template <class First, class Second>
+bool on_threads_that_look_alike(First first, Second second) {
+    for (int i = 0; i < 100; ++i) {
+        ::pthread_t ended{};
+        std::thread([&] {
+            ended = ::pthread_self();
+            first();
+        }).join();
+        bool is_alike = false;
+        std::thread([&] {
+            is_alike = ::pthread_equal(ended, ::pthread_self()) != 0;
+            if (is_alike) second();
+        }).join();
+        if (is_alike) return true;
+    }
+    return false;
+}
+
+constexpr const char* no_look_alikes = "no thread got the memory of one that had ended";
+
+void complete_one(lio::ring& ring) {
+    ring.push(nop().user_data(1)).value();
+    REQUIRE(ring.submit_and_wait(1));
+    CHECK(ring.next().value().user_data() == 1);
+}
+
+} // namespace
+
+TEST_CASE("closing a ring whose thread has ended leaves the rings of a thread that looks like it alone [hazard 13]",
+          "[hazard 13]") {
+    std::optional<lio::ring> left;
+    const bool happened = on_threads_that_look_alike(
+        [&] {
+            left = lio::ring::create({.entries = 2}).value();
+            complete_one(*left);
+        },
+        [&] {
+            lio::ring own = lio::ring::create({.entries = 2}).value();
+            complete_one(own);
+            left.reset();
+            complete_one(own);
+            complete_one(own);
+        });
+    if (!happened) LIO_SKIP(no_look_alikes);
+}
+
+TEST_CASE("a thread that looks like the owner, which has ended, is told that it is not [hazard 13]", "[hazard 13]") {
+    std::optional<lio::ring> left = lio::ring::create({.entries = 2}).value();
+    if (!lio::has(left->setup_flags(), lio::setup::single_issuer)) LIO_SKIP("rings of one thread: since Linux 6.0");
+    const lio::error wrong_thread{EEXIST, lio::cause::wrong_thread};
+    const bool happened = on_threads_that_look_alike(
+        [&] {
+            left = lio::ring::create({.entries = 2}).value();
+            complete_one(*left);
+        },
+        [&] {
+            left->push(nop()).value();
+            CHECK(left->submit().error() == wrong_thread);
+            CHECK(left->submit_and_wait(1).error() == wrong_thread);
+            CHECK(left->wait(1).error() == wrong_thread);
+            // A ring of its own has the number that the other had.
+            lio::ring own = lio::ring::create({.entries = 2}).value();
+            complete_one(own);
+            CHECK(left->submit().error() == wrong_thread);
+            CHECK(left->submit_and_wait(1).error() == wrong_thread);
+            complete_one(own);
+        });
+    if (!happened) LIO_SKIP(no_look_alikes);
+}
+
+TEST_CASE("a ring that any thread may use goes on when its first thread has ended, on one that looks like it") {
+    std::optional<lio::ring> left;
+    const bool happened = on_threads_that_look_alike(
+        [&] {
+            left = lio::ring::create({.entries = 2, .require = lio::setup::start_disabled, .exactly = true}).value();
+            left->enable().value();
+            complete_one(*left);
+        },
+        [&] {
+            complete_one(*left);
+            lio::ring own = lio::ring::create({.entries = 2}).value();
+            complete_one(own);
+            complete_one(*left);
+            complete_one(own);
+        });
+    if (!happened) LIO_SKIP(no_look_alikes);
 }
 
 TEST_CASE("another thread than the owner is told so, and disturbs nothing [hazard 13]", "[hazard 13]") {

@@ -67,7 +67,8 @@ public:
     /// Errors: those of submit(); the stop may not have been sent then: call it again.
     result<void> stop() noexcept;
 
-    /// Starts a ring that was made with setup::start_disabled. Errors: EBADFD, it runs already.
+    /// Starts a ring that was made with setup::start_disabled. Errors: EBADFD, it runs already. io_uring_register(2).
+    /// Since Linux 5.10.
     result<void> enable() noexcept;
 
     /// Whether the other half has called ask_to_stop(). No system call.
@@ -102,7 +103,8 @@ struct split_ring {
 result<split_ring> with_capacity(std::uint32_t entries) noexcept;
 
 /// A split ring set up as the options say. setup::deferred_taskrun is refused with EINVAL: it binds waiting to
-/// the thread that submits. Errors: those of ring::create().
+/// the thread that submits. With setup::single_issuer only the thread that makes the ring may submit, or with
+/// setup::start_disabled the one that enables it. Errors: those of ring::create().
 result<split_ring> with_options(const ring_options& options) noexcept;
 
 } // namespace lio::inline v0
