@@ -79,7 +79,9 @@ error refused(const ring_options& options, setup required) noexcept {
         return error{EINVAL, cause::not_a_ring_to_attach_to};
     for (const setup_absence& one : setup_absences) {
         if (!has(required, one.option)) continue;
-        const setup companions = required & companions_of(one.option);
+        setup companions = required & companions_of(one.option);
+        // The one companion that needs another.
+        if (has(companions, setup::deferred_taskrun)) companions = companions | setup::single_issuer;
         if (!can_set_up({.flags = one.option | companions, .sqpoll_cpu = options.sqpoll_cpu}))
             return error{EINVAL, one.missing};
     }

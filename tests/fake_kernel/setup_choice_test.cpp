@@ -159,10 +159,14 @@ TEST_CASE("an option that was asked for is given, or the error names it", "[haza
         {setup::no_sq_array, setup::none, cause::no_sq_array_missing, "setup::no_sq_array"},
         {setup::hybrid_iopoll, setup::iopoll, cause::hybrid_iopoll_missing, "setup::hybrid_iopoll"},
         {setup::rewind, setup::no_sq_array, cause::rewind_missing, "setup::rewind"},
+        {setup::rewind,
+         setup::no_sq_array | setup::single_issuer | setup::deferred_taskrun | setup::taskrun_flag,
+         cause::rewind_missing, "setup::rewind"},
     };
     for (const row& one : rows) {
         for (const bool exactly : {false, true}) {
-            DYNAMIC_SECTION(one.name << (exactly ? ", exactly" : "")) {
+            // Sections of one name would be one section.
+            DYNAMIC_SECTION(one.name << " beside " << bits(one.companions) << (exactly ? ", exactly" : "")) {
                 const lio::ring_options options{
                     .entries = 8, .require = one.option | one.companions, .exactly = exactly};
                 {
