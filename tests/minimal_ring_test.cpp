@@ -117,6 +117,13 @@ TEST_CASE("a minimal ring reads a pipe, and next comes what was not visited") {
         }
         CHECK(ring.try_next().value().user_data() == 2);
         CHECK(ring.try_next().error().why() == cause::nothing_ready);
+
+        ring.push(nop().user_data(3), nop().user_data(4)).value();
+        ring.submit_and_wait(2).value();
+        std::vector<std::uint64_t> visited;
+        ring.reap().for_each([&](const auto& one) { visited.push_back(one.user_data()); });
+        CHECK(visited == from_to(3, 4));
+        CHECK(ring.ready() == 0);
     });
 }
 

@@ -188,7 +188,7 @@ public:
         } else {
             // Where the ring's memory ends they go on at its start.
             for (std::uint32_t position = begin_; position != end_; position = visited_) {
-                const std::uint32_t mask = side_.completion_side::mask_;
+                const std::uint32_t mask = side_.side::mask_;
                 const std::uint32_t to_the_end = mask + 1 - (position & mask);
                 const std::uint32_t left = end_ - position;
                 walk(position, left < to_the_end ? left : to_the_end, visit);
