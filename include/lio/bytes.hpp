@@ -25,8 +25,9 @@ template <class C>
 concept writable_contiguous =
     contiguous<C> && requires(C& c) { requires !std::is_const_v<std::remove_pointer_t<decltype(c.data())>>; };
 
-// Where a temporary's elements lie elsewhere: two words that need no destruction, and that show the same elements if they
-// are const. A small array that owns its elements can be two words too, but it is an aggregate or shows const ones then.
+// Where a temporary's elements lie elsewhere: two words that need no destruction, and that show the same elements if
+// they are const. A small array that owns its elements can be two words too, but it is an aggregate or shows const ones
+// then.
 template <class C>
 concept view = std::is_trivially_copyable_v<C> && sizeof(C) == 2 * sizeof(void*) && !std::is_aggregate_v<C> &&
                requires(C& shown, const C& constant) {
