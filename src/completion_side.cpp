@@ -10,12 +10,15 @@ namespace lio::inline v0::detail {
 
 // A word that says all the time that something is held back.
 static constexpr shared_u32 always_word{~std::uint32_t{0}};
+// Where the head of no ring is stored, and never read: not in no_word, which is every closed ring's tail.
+static shared_u32 lost_head{};
 
 void completion_side::forget() noexcept {
     entries_ = nullptr;
     mask_ = 0;
     head_ = known_tail_ = 0;
-    shared_head_ = kernel_tail_ = submission_head_ = &no_word;
+    shared_head_ = &lost_head;
+    kernel_tail_ = submission_head_ = &no_word;
     enter_always();
     plain_wait_limit_ = 0;
     is_mixed_ = false;

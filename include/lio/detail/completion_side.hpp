@@ -25,7 +25,7 @@ public:
     /// (setup::iopoll without setup::sqpoll) any completion is enough, because the kernel asks no device while one
     /// waits to be reaped, and no signal ends the wait.
     /// Errors: EINTR, a signal came; EINVAL, `count` is more than the queue holds; EEXIST, the ring belongs
-    /// to another thread; EBADF, it is closed.
+    /// to another thread; EBADFD, it is not started yet; EBADF, it is closed. io_uring_enter(2).
     result<std::uint32_t> wait(std::uint32_t count) noexcept {
         // What is there already costs no call, not even one of a function.
         if (const std::uint32_t ready = look() - head_; count - 1 < plain_wait_limit_ && ready >= count) return ready;
@@ -127,7 +127,9 @@ protected:
     const void* sanitizer_address() const noexcept { return submission_head_; }
 
     void release(std::uint32_t head) noexcept {
-        LIO_ASSERT(static_cast<std::int32_t>(known_tail_ - head) >= 0, "what is released was looked at before");
+        // What is released was looked at before, in this ring.
+        LIO_ASSERT(static_cast<std::int32_t>(known_tail_ - head) >= 0,
+                   "the ring was closed, moved or assigned to while a range of reap() was alive");
         head_ = head;
         // Pairs with the kernel's load-acquire of the head: our reads of these entries come before it
         // writes new ones.
