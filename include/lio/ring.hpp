@@ -20,7 +20,8 @@ class ring_of : public submission_entries<Layout, completion_entries<Layout, rin
 public:
     /// Makes a ring. What the options leave open is chosen for the fastest ring of one thread that this kernel
     /// gives. Such a ring may be made on one thread and used on another: it belongs to the thread that first
-    /// submits, waits or reaps on it, and others get EEXIST from then on (from Linux 6.1 on).
+    /// submits something or waits for something on it, or calls enable(), and others get EEXIST from then on (from
+    /// Linux 6.1 on).
     /// Errors: EPERM, io_uring is forbidden here; ENOSYS, the kernel has none; ENOMEM; EMFILE; EINVAL, with
     /// the option that this kernel lacks or the size that it refuses. io_uring_setup(2).
     static result<Ring> create(const ring_options& options = {}) noexcept {

@@ -17,8 +17,9 @@ namespace lio::inline v0::detail {
 class ring_base : public submission_side, public completion_side {
 public:
     /// Hands everything queued to the kernel and waits until `count` completions can be reaped, in one system
-    /// call. When not everything was taken (submission::left), it has not waited. Where operations complete at once, as
-    /// reads of cached files do, submit() and then wait() costs less: the wait finds them and makes no call.
+    /// call, io_uring_enter(2). When not everything was taken (submission::left), it has not waited. Where operations
+    /// complete at once, as reads of cached files do, submit() and then wait() costs less: the wait finds them and
+    /// makes no call.
     /// Errors: those of submit() and wait(). After EINTR and ETIME everything was submitted, if anything
     /// was queued: only the wait ended.
     [[gnu::always_inline]] result<submission> submit_and_wait(std::uint32_t count) noexcept {
@@ -46,8 +47,9 @@ public:
         return submit_and_wait(count, &options);
     }
 
-    /// Starts a ring that was made with setup::start_disabled. With setup::single_issuer it belongs to the
-    /// calling thread. Errors: EBADFD, it runs already.
+    /// Starts a ring that was made with setup::start_disabled, or a default ring before its first use, as one needs
+    /// that is only to receive messages. With setup::single_issuer it belongs to the calling thread. Errors: EBADFD, it
+    /// runs already. io_uring_register(2). Since Linux 5.10.
     result<void> enable() noexcept;
 
     /// Gives the ring queues for `entries` operations and `completion_entries` completions (0: twice the entries) while
@@ -60,7 +62,9 @@ public:
     result<void> resize(std::uint32_t entries, std::uint32_t completion_entries = 0) noexcept;
 
     /// Closes the ring; every call on it fails with EBADF from then on. A second close does nothing. On
-    /// another thread than the ring's own the kernel keeps the ring until that thread ends.
+    /// another thread than the ring's own the kernel keeps the ring until that thread ends. No range of reap() and no
+    /// batch may be alive, neither here nor where the ring is moved from or assigned to. Errors: those of close(2), as
+    /// what is wrong with a descriptor that somebody else has closed; the ring is closed all the same.
     result<void> close() noexcept;
 
     /// Whether there is a ring: false after close() and after being moved from.

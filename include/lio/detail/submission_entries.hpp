@@ -26,8 +26,8 @@ public:
     /// Arguments that operations point to must live until they have been submitted, buffers until the last
     /// completion.
     /// Errors: EAGAIN, there is not room for all of them (submit, then push again); E2BIG, there could never
-    /// be; EOVERFLOW, an operation's argument does not fit into its entry. On a lio::mixed_ring also EINVAL, its
-    /// user_data is one of reserved_user_data.
+    /// be; EOVERFLOW, an operation's argument does not fit into its entry; EBADF, the ring is closed. On a
+    /// lio::mixed_ring also EINVAL, its user_data is one of reserved_user_data.
     template <class... Operations>
         requires(sizeof...(Operations) > 0 && (fits_ring<Operations, Layout> && ...))
     [[gnu::always_inline]] result<void> push(const Operations&... operations) noexcept {
@@ -52,7 +52,7 @@ public:
     /// Fewer come back where the ring's memory ends or the room does; ask again for the rest. A chain
     /// must lie in one push or be completed before submit(). On a lio::mixed_ring an operation of 128 bytes takes two
     /// of them.
-    /// Errors: EAGAIN, the queue is full.
+    /// Errors: EAGAIN, the queue is full; EBADF, the ring is closed.
     result<batch> reserve(std::uint32_t wanted) noexcept {
         const auto count = this->find_neighbours(wanted);
         if (!count) return count.error();

@@ -38,10 +38,13 @@ public:
     /// that the kernel took. Its completion says what is wrong with it, unless the kernel had no memory for more.
     std::uint64_t stopped_by() const noexcept { return stopped_by_; }
 
-    /// Hands everything queued to the kernel. No system call when there is nothing, nor with setup::sqpoll
-    /// while its thread is awake.
+    /// Hands everything queued to the kernel: io_uring_enter(2). No system call when there is nothing, nor with
+    /// setup::sqpoll while its thread is awake: there the thread takes what is queued when it comes to it, and until
+    /// then (until submission_room() is the capacity again, or the first completion came) what the operations point to
+    /// must live.
     /// Errors: EBUSY, EAGAIN: completions wait or memory is short: reap, then submit again; nothing is lost.
-    /// EEXIST: the ring belongs to another thread.
+    /// EEXIST: the ring belongs to another thread. EBADFD: it is not started yet; see setup::start_disabled. EBADF: it
+    /// is closed.
     [[gnu::always_inline]] result<submission> submit() noexcept {
         const unsigned long queued = publish(); // as wide as the call takes it
         if (queued - 1 >= plain_submit_limit_) [[unlikely]]

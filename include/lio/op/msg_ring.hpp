@@ -31,9 +31,9 @@ protected:
 /// Lifetimes: no argument is pointed to. `target` is the descriptor of the other ring, ring::file(), or a slot that
 /// holds it; the other ring must not be closed before this has been submitted.
 /// Traps: EBADFD: `target` is no ring, or has not been enabled yet, which a ring of this library is when its thread
-/// first submits, waits or reaps. A full ring loses nothing: the kernel keeps the message until there is room, and
-/// EOVERFLOW means that there is not even memory for that. EOWNERDEAD: the other ring's thread has ended. Success does
-/// not mean that anybody looks: the other ring may be closed before.
+/// first submits or waits for something, or calls enable(). A full ring loses nothing: the kernel keeps the message
+/// until there is room, and EOVERFLOW means that there is not even memory for that. EOWNERDEAD: the other ring's thread
+/// has ended. Success does not mean that anybody looks: the other ring may be closed before.
 /// Since Linux 5.18.
 class msg_ring : public ring_message<msg_ring> {
 public:
