@@ -137,10 +137,10 @@ static_assert(!std::is_constructible_v<op::accept_direct, int, sockaddr_in, sock
 static_assert(!std::is_constructible_v<op::accept_direct, int, int>, "a slot is no number");
 static_assert(!std::is_constructible_v<op::accept_direct_allocate, int, const sockaddr_in&, socklen_t&>);
 
-// What can complete many times cannot keep its completions back.
+// What can complete many times cannot keep its completions back, nor what makes a descriptor.
 template <class Operation>
 concept can_skip_success = requires(Operation operation) { operation.skip_success(); };
-static_assert(can_skip_success<op::accept> && can_skip_success<op::accept_direct_allocate>);
+static_assert(!can_skip_success<op::accept> && can_skip_success<op::accept_direct>);
 static_assert(!can_skip_success<op::accept_multishot> && !can_skip_success<op::accept_multishot_direct>);
 
 // Only descriptors can be taken as such.

@@ -137,7 +137,8 @@ static_assert(!can_skip<many_times>, "of a multishot operation only failures wou
 static_assert(!can_skip<twice>);
 static_assert(!can_skip<lio::op::accept_multishot>);
 static_assert(!can_skip<lio::op::recv_multishot>);
-static_assert(can_skip<lio::op::accept>);
+static_assert(!can_skip<lio::op::accept>, "nobody could close the descriptor");
+static_assert(can_skip<lio::op::accept_direct>);
 
 // The kernel would swallow the failures of these together with their successes.
 static_assert(!can_skip<lio::op::fsync>);

@@ -567,8 +567,6 @@ TEST_CASE("the failure of an open breaks a chain, and is told with skip_success 
             CHECK(code(first) == expected);
             CHECK(next_soon(ring).user_data() == 2);
         };
-        told(op::openat(current_directory, "/nowhere/at/all", O_RDONLY), ENOENT);
-        told(op::openat2(current_directory, "/nowhere/at/all", how), ENOENT);
         told(op::close(-1), EBADF);
         told(op::openat_direct(current_directory, "/", O_RDONLY, direct_descriptor{0}), ENXIO);
         told(op::openat2_direct_allocate(current_directory, "/", how), ENFILE);

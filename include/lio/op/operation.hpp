@@ -68,10 +68,12 @@ public:
 
     /// The next operation of the same push starts when this one has succeeded; if this one fails (or a read
     /// or write is short), the rest of the chain is cancelled with ECANCELED. Since Linux 5.3. The kernel overlooks
-    /// the failures of some operations; they say so, see unmarked_failure.
+    /// the failures of some operations; they say so, see unmarked_failure. An entry that the kernel refuses while it is
+    /// submitted (EINVAL, a path that is too long) ends its whole chain: also what stands before it is cancelled.
     constexpr Derived link() const noexcept { return with_flag(abi::sqe_io_link); }
 
-    /// Like link(), but the next operation starts even when this one failed. Since Linux 5.5.
+    /// Like link(), but the next operation starts even when this one failed; not when it, or any other of the chain, is
+    /// refused while it is submitted. Since Linux 5.5.
     constexpr Derived hard_link() const noexcept { return with_flag(abi::sqe_io_hardlink); }
 
     /// Starts when everything submitted before has completed, and holds back what is submitted after.
@@ -82,9 +84,11 @@ public:
     constexpr Derived force_async() const noexcept { return with_flag(abi::sqe_async); }
 
     /// No completion if it succeeds. Since Linux 5.17. From then on drain() fails on the ring. In a chain: when it
-    /// fails, it completes, but what it cancels of the chain behind it does not: do not wait for that.
+    /// fails, it completes, but what it cancels of the chain behind it does not: do not wait for that. What makes a
+    /// descriptor does not have it: nobody could close that. Nor should it be said where only the completion names a
+    /// slot or a buffer that was taken.
     template <class Operation = Derived> // a template, because Derived is still incomplete where this is declared
-        requires(Operation::completions == completes::once)
+        requires(Operation::completions == completes::once && !Operation::opens_descriptor)
     constexpr Derived skip_success() const noexcept {
         return with_flag(abi::sqe_cqe_skip_success);
     }
