@@ -10,7 +10,8 @@
 namespace lio::inline v0 {
 
 /// A path that ends with a zero byte: a string literal, a const char*, or a string object that stays alive (it has
-/// c_str(); a temporary one is refused). It must live until the operation has been submitted; see each operation.
+/// c_str(); a temporary one is refused). It must live until the operation has been submitted (see submit(), and each
+/// operation).
 class path_name {
 public:
     constexpr path_name(const char* name) noexcept : name_{name} { LIO_ASSERT(name != nullptr, "a path is not null"); }

@@ -15,7 +15,9 @@ enum class setup : std::uint32_t {
     /// Completions are polled for instead of interrupting; files opened with O_DIRECT on devices that can
     /// do so, and nothing else. Since Linux 5.1.
     iopoll = 1u << 0,
-    /// A kernel thread takes the entries, so that submitting needs no system call. Since Linux 5.1 (without
+    /// A kernel thread takes the entries, so that submitting needs no system call. It takes them when it comes to them:
+    /// what operations point to until they are submitted (paths, times, arrays of pieces, messages, addresses) must
+    /// live until there is as much room in the queue as ever, or until their first completion. Since Linux 5.1 (without
     /// privileges since 5.11).
     sqpoll = 1u << 1,
     /// Too many entries become as many as the kernel allows instead of an error. Since Linux 5.6.

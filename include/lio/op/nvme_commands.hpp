@@ -171,7 +171,7 @@ public:
 
     nvme_io128(descriptor file, const nvme_command& request, mutable_bytes data = {}) noexcept
         : nvme_operation{file, abi::nvme_uring_cmd_io, request, data} {}
-    /// The data lies in a registered buffer, or a part of one. Since Linux 6.1.
+    /// The data lies in a registered buffer, or a part of one.
     nvme_io128(descriptor file, const nvme_command& request, registered_buffer data) noexcept
         : nvme_operation{file, abi::nvme_uring_cmd_io, request, data} {}
 };
@@ -188,8 +188,7 @@ public:
 
     nvme_io128_vec(descriptor file, const nvme_command& request, iovec_list data) noexcept
         : nvme_operation{file, abi::nvme_uring_cmd_io_vec, request, data.data(), data.count()} {}
-    /// Of `buffer` only its number counts: the pieces may lie anywhere in it. Since Linux 6.15; EINVAL before, and a
-    /// warning in the kernel's log.
+    /// Of `buffer` only its number counts: the pieces may lie anywhere in it.
     nvme_io128_vec(descriptor file, const nvme_command& request, iovec_list data, registered_buffer buffer) noexcept
         : nvme_operation{file, abi::nvme_uring_cmd_io_vec, request, data.data(), data.count(), buffer} {}
 };
@@ -206,7 +205,7 @@ public:
 
     nvme_admin128(descriptor file, const nvme_command& request, mutable_bytes data = {}) noexcept
         : nvme_operation{file, abi::nvme_uring_cmd_admin, request, data} {}
-    /// The data lies in a registered buffer, or a part of one. Since Linux 6.1.
+    /// The data lies in a registered buffer, or a part of one.
     nvme_admin128(descriptor file, const nvme_command& request, registered_buffer data) noexcept
         : nvme_operation{file, abi::nvme_uring_cmd_admin, request, data} {}
 };
@@ -223,8 +222,7 @@ public:
 
     nvme_admin128_vec(descriptor file, const nvme_command& request, iovec_list data) noexcept
         : nvme_operation{file, abi::nvme_uring_cmd_admin_vec, request, data.data(), data.count()} {}
-    /// Of `buffer` only its number counts: the pieces may lie anywhere in it. Since Linux 6.15; EINVAL before, and a
-    /// warning in the kernel's log.
+    /// Of `buffer` only its number counts: the pieces may lie anywhere in it.
     nvme_admin128_vec(descriptor file, const nvme_command& request, iovec_list data, registered_buffer buffer) noexcept
         : nvme_operation{file, abi::nvme_uring_cmd_admin_vec, request, data.data(), data.count(), buffer} {}
 };

@@ -70,9 +70,10 @@ protected:
 /// Result: the descriptor, which is the program's to close.
 /// Lifetimes: the path until the operation has been submitted.
 /// Traps: a descriptor whose completion nobody reads is never closed, also when the operation was cancelled: that may
-/// come too late. cqe::take<op::openat>() gives it an owner. O_CLOEXEC is not set by itself. A FIFO is opened as if
-/// with O_NONBLOCK, without its other end, and for writing fails with ENXIO; with force_async() it waits, and says
-/// EINTR when it is cancelled then (up to Linux 6.18 at least the number 512, which is no errno).
+/// come too late. cqe::take<op::openat>() gives it an owner. O_CLOEXEC is not set by itself. A FIFO may be opened as
+/// if with O_NONBLOCK, without its other end (for writing that fails with ENXIO), or wait for that: with force_async(),
+/// with O_CREAT or O_TRUNC, and where its name is not in the kernel's cache. It says EINTR when it is cancelled while
+/// it waits (up to Linux 6.18 at least the number 512, which is no errno).
 /// Since Linux 5.6.
 class openat : public openat_operation<openat> {
 public:

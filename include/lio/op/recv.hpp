@@ -204,11 +204,12 @@ public:
 /// until it fails, is cancelled or the peer ends its stream. recvmsg(2).
 /// Result: how many bytes of the buffer are in use; received_message takes it apart.
 /// Lifetimes: `layout` until the operation has been submitted: of it only msg_namelen and msg_controllen count, the
-/// room that each buffer sets aside for the two. The group's buffers as for recv_multishot.
+/// room that each buffer sets aside for the two; msg_iovlen must be 0. The group's buffers as for recv_multishot.
 /// Traps: those of recv_multishot, but a stream's end does not say 0: it is a last message without payload, as is an
-/// empty datagram, which ends the operation as well. A buffer that has no room for more than its header, name and
-/// control data ends it with EFAULT. What of a datagram does not fit is lost; the message says so. Descriptors in the
-/// control data that nobody takes out stay open.
+/// empty datagram, which ends the operation as well. A `layout` with one piece cuts the first message, and no other, to
+/// its length; one with several is EINVAL. A buffer that has no room for more than its header, name and control data
+/// ends it with EFAULT. What of a datagram does not fit is lost; the message says so. Descriptors in the control data
+/// that nobody takes out stay open.
 /// Since Linux 6.0.
 class recvmsg_multishot : public receive_operation<recvmsg_multishot> {
 public:

@@ -100,7 +100,8 @@ protected:
 /// Reads an option of a socket. getsockopt(2).
 /// Result: how many bytes the option has, which may be fewer than there is room for.
 /// Lifetimes: `value` until the completion.
-/// Traps: only options of the level SOL_SOCKET: EOPNOTSUPP for all others, and for what is no socket.
+/// Traps: only options of the level SOL_SOCKET: EOPNOTSUPP for all others, for what is no socket, and on kernels
+/// without a mend of February 2026 also for sockets that siocinq does not know, as UNIX ones.
 /// Since Linux 6.7.
 class getsockopt : public socket_option_command<getsockopt> {
 public:
@@ -117,7 +118,7 @@ public:
 /// Sets an option of a socket. setsockopt(2).
 /// Result: nothing.
 /// Lifetimes: `value` until the completion.
-/// Traps: EOPNOTSUPP: it is no socket.
+/// Traps: EOPNOTSUPP: it is no socket, or as for getsockopt.
 /// Since Linux 6.7.
 class setsockopt : public socket_option_command<setsockopt> {
 public:
@@ -158,7 +159,8 @@ protected:
 /// Result: nothing.
 /// Lifetimes: `address` and `size` until the completion. (`std::uint32_t` is socklen_t.)
 /// Traps: `size` must hold the room for the address beforehand; the kernel puts the address's own size there, which is
-/// larger if the address was cut short. EOPNOTSUPP: it is no socket, or the kernel does not know the command.
+/// larger if the address was cut short. EOPNOTSUPP: it is no socket, the kernel does not know the command, or as for
+/// getsockopt.
 /// Since Linux 6.19.
 class getsockname : public socket_name_command<getsockname> {
 public:
@@ -189,7 +191,7 @@ public:
 /// Lifetimes: no argument is pointed to.
 /// Traps: a socket that was not told to take times is no error: it just waits. Times that come with the packet itself
 /// (without SOF_TIMESTAMPING_OPT_TSONLY) stay where they are. A key above 0x7fffffff looks like an error: cqe::more()
-/// tells that it is none. EOPNOTSUPP: it is no socket, or the kernel does not know the command.
+/// tells that it is none. EOPNOTSUPP: it is no socket, the kernel does not know the command, or as for getsockopt.
 /// Since Linux 6.17.
 class tx_timestamp : public command<tx_timestamp> {
 public:

@@ -61,8 +61,9 @@ enum class time_limit : std::uint8_t {
     kept,
     /// The time was up (ETIME) and the operation has been cancelled, unless it ended at that very moment.
     exceeded,
-    /// The time was up, but the operation could not be stopped any more (ENOENT, EALREADY).
-    exceeded_too_late,
+    /// The time was up, and the kernel does not say that it stopped the operation (ENOENT, EALREADY): that has ended
+    /// already, or a worker runs it and has been interrupted. Its own completion tells.
+    exceeded_perhaps_too_late,
 };
 
 } // namespace lio::inline v0
@@ -73,7 +74,7 @@ namespace lio::inline v0::op {
 template <class Derived>
 class timer_operation : public operation<Derived> {
 public:
-    /// The time is a point on the clock, not a span from now.
+    /// The time is a point on the clock, not a span from now. Since Linux 5.5; EINVAL before.
     constexpr Derived absolute() const noexcept { return with_timeout_flag(abi::timeout_abs); }
 
     /// Another clock than the monotonic one. Since Linux 5.15; EINVAL before.
@@ -153,8 +154,10 @@ public:
 /// removed or cancelled before.
 /// Lifetimes: `time` until the operation has been submitted; with a time_in_entry no argument is pointed to.
 /// Traps: every completion counts that comes after this operation has started, also of operations that were submitted
-/// before it, and each of a multishot's; timers' own do not, nor does what skip_success() keeps back. ETIME breaks a
-/// chain; see success_on_expiry(). `count` is at least 1: with 0 the kernel takes it for a timeout.
+/// before it, and each of a multishot's; timers' own do not, nor does what skip_success() keeps back. A wait for
+/// several completions, on which it comes, may end with EINTR as if by a signal, or with setup::deferred_taskrun not
+/// end at all (faults of the kernel, 6.18 and 7.3): wait for one at a time beside it. ETIME breaks a chain; see
+/// success_on_expiry(). `count` is at least 1: with 0 the kernel takes it for a timeout.
 /// Since Linux 5.4; of a time_in_entry since 7.1.
 class timeout_or_completions : public free_timer<timeout_or_completions> {
 public:
@@ -329,12 +332,12 @@ public:
 
     static result<time_limit> interpret(const cqe& done) noexcept {
         const auto plain = done.result();
-        if (plain) return time_limit::exceeded_too_late; // never seen, but a success could mean nothing else
+        if (plain) return time_limit::exceeded_perhaps_too_late; // never seen, but a success could mean nothing else
         switch (lio::detail::failure_of(plain.error())) {
         case lio::detail::failure::cancelled: return time_limit::kept;
         case lio::detail::failure::time_passed: return time_limit::exceeded;
         case lio::detail::failure::not_found:
-        case lio::detail::failure::too_late: return time_limit::exceeded_too_late;
+        case lio::detail::failure::too_late: return time_limit::exceeded_perhaps_too_late;
         default: return plain.error();
         }
     }
