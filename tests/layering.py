@@ -233,6 +233,56 @@ def the_programs_in_the_readme_are_files_in_examples():
         assert program in files, f"no file in examples/ is this program:\n{program}"
 
 
+# What the code in README.md and docs/guide.md has around it. Each piece is the body of a function, whose own names go first.
+AROUND_CODE_OF_DOCS = """#include <lio/uring.hpp>
+#include <cerrno>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <vector>
+struct connection;
+extern lio::ring ring, other;
+extern lio::buffer_ring buffers;
+extern lio::registered_files files;
+extern std::vector<lio::mutable_bytes> pieces;
+extern const lio::op::nop operation;
+extern const lio::timespec limit;
+extern const lio::cqe done;
+extern connection* session;
+extern const int file, journal, socket, listener, eventfd;
+extern std::vector<char> memory;
+extern const std::vector<char> record;
+extern const std::uint64_t offset;
+extern const std::uint32_t n;
+bool handle(const lio::cqe& done);
+void use(lio::bytes received);
+"""
+
+
+@case
+def the_code_in_the_readme_and_the_guide_compiles():
+    pieces = []
+    for name in ("README.md", "docs/guide.md"):
+        blocks = re.findall(r"```cpp\n(.*?)```", (ROOT / name).read_text(), re.DOTALL)
+        bodies = [block for block in blocks if "int main" not in block]
+        assert bodies, f"{name} shows no code"
+        pieces += [(f"{name}, code {number}", body) for number, body in enumerate(bodies, 1)]
+    # What stands for each thing of liburing: the code in the last column.
+    table = (ROOT / "docs/guide.md").read_text().partition("\n| liburing | Here |\n| --- | --- |\n")[2].split("\n\n")[0]
+    in_table = []
+    for call, cell in re.findall(r"^\| (.*) \| (.*) \|$", table, re.MULTILINE):
+        if code := re.findall(r"`([^`]+)`", cell):
+            in_table.append((f"docs/guide.md, for {call}", "\n".join(piece.rstrip(";") + ";" for piece in code) + "\n"))
+    assert len(in_table) >= 25, f"docs/guide.md has code for only {len(in_table)} things of liburing"
+    pieces += in_table
+    source = options.work / "code_of_docs.cpp"
+    # Errors name the place in the docs, not in this file.
+    functions = [f'#line 1 "{place}"\nvoid code_{number}() {{\n#line 1\n{body}}}\n'
+                 for number, (place, body) in enumerate(pieces)]
+    source.write_text(AROUND_CODE_OF_DOCS + "".join(functions))
+    run(*compile_flags("-fsyntax-only", "-w", source))
+
+
 @case
 def the_archive_asks_nothing_of_the_c_library_or_the_cpp_runtime():
     if options.archive is None:
