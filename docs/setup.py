@@ -54,10 +54,12 @@ FLAGS = {
             tests=["rings that are attached share the kernel thread that submits, others have one each"]),
         "r_disabled": Flag(
             tests=["a ring that is asked to start disabled takes nothing until it is enabled [hazard 14]"],
-            notes="`enable()` ends it; asked for by nobody, the first use does"),
+            notes="`enable()` ends it; asked for by nobody, the first use does; by itself from Linux 5.18 on"),
         "submit_all": Flag(
             tests=["an entry that is refused stops those after it, unless the ring submits all [hazard 6]"]),
-        "coop_taskrun": Flag(tests=["completions can be polled for without ever waiting [hazard 4]"]),
+        "coop_taskrun": Flag(
+            tests=["completions can be polled for without ever waiting [hazard 4]"],
+            notes="by itself where there is no `deferred_taskrun`: on Linux 5.19 and 6.0"),
         "taskrun_flag": Flag(
             tests=["task work that waits is run when the empty queue is looked at"],
             notes="needs `cooperative_taskrun` or `deferred_taskrun`"),
@@ -71,7 +73,7 @@ FLAGS = {
             notes="a type, not an option"),
         "single_issuer": Flag(
             tests=["another thread than the owner is told so, and disturbs nothing [hazard 13]"],
-            notes="the ring belongs to the thread that enables it"),
+            notes="the ring belongs to the thread that enables it; by itself with `deferred_taskrun`: from Linux 6.1 on"),
         "defer_taskrun": Flag(
             tests=["a default ring belongs to the thread that first uses it, not to the one that made it"],
             notes="needs `single_issuer`; `resize()` needs it"),
@@ -268,7 +270,8 @@ def table(flags, options, chosen):
         "  exactly, or refused with its name and the kernel that it needs.",
         "- *Linux* is the first release that has it; `lio::since()` is the same as a constant, and",
         "  `lio::abilities().supports()` asks the running one.",
-        "- *By itself*: for whom the library takes it without being asked, where the kernel has it.",
+        "- *By itself*: for whom the library takes it without being asked, where the kernel has it and *Notes* do not say",
+        "  otherwise.",
         "- *Test*: one that shows what it does, in tests/.",
     ]
     for group, heading in HEADINGS.items():
