@@ -1,4 +1,4 @@
-// result<T>: a value or an error, with the member names of std::expected (which C++20 lacks). It never
+// result<T>: a value or an error, with the most used members of std::expected (which C++20 lacks). It never
 // allocates. A result that nobody looks at is a warning.
 #pragma once
 
