@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Writes lio_uring.hpp and lio_uring.cpp: all public headers in one file, and all sources in another, for those who copy
-two files. Not committed: made when they are wanted.
+two files. Not committed: made when they are wanted. lio/error_code.hpp is in the first where LIO_WITH_ERROR_CODE is
+defined.
 
 usage: amalgamate.py DIRECTORY
 """
@@ -80,13 +81,19 @@ def main():
     # What declares nothing but an answer comes first.
     header.add(ROOT / "include/lio/detail/language.hpp")
     header.add(ROOT / "include/lio/uring.hpp")
+    # Not in uring.hpp, because of what it includes.
+    header.text.append("\n#ifdef LIO_WITH_ERROR_CODE\n")
+    header.add(ROOT / "include/lio/error_code.hpp")
+    header.text.append("#endif\n")
     text = made.format("all public headers") + "#pragma once\n" + "".join(header.text)
     (target / "lio_uring.hpp").write_text(text)
 
     source = Joined(header.seen)
     for name in (ROOT / "src/sources.txt").read_text().split():
         source.add(ROOT / "src" / name)
-    text = made.format("all sources") + '#include "lio_uring.hpp"\n' + "".join(source.text)
+    # The throwing half includes it.
+    wanted = "#if defined(__cpp_exceptions) && !defined(LIO_WITH_ERROR_CODE)\n#define LIO_WITH_ERROR_CODE\n#endif\n"
+    text = made.format("all sources") + wanted + '#include "lio_uring.hpp"\n' + "".join(source.text)
     (target / "lio_uring.cpp").write_text(text)
 
 

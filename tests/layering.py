@@ -414,6 +414,12 @@ def one_header_and_one_source_do_as_well():
         done = subprocess.run([str(folder / program)], stdout=subprocess.PIPE, text=True)
         wanted = (42, "") if program == "nop_no_libc" else (0, "nop 42: done\n")
         assert (done.returncode, done.stdout) == wanted, f"{program} with {library}: {done}"
+    # What is in no other header than its own comes when it is asked for.
+    source = folder / "error_code.cpp"
+    source.write_text('#include "lio_uring.hpp"\nint main() { return lio::to_error_code(lio::error{5}).value() - 5; }\n')
+    run(*copied, "-DLIO_WITH_ERROR_CODE", source, folder / "with.o", "-o", folder / "error_code")
+    run(folder / "error_code")
+    assert "system_error" not in run(*copied, "-M", source), "the one header includes <system_error> by itself"
 
 
 @case
