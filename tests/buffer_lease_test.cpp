@@ -64,16 +64,6 @@ bool has_recv_bundle() {
     return code(run(asked, op::recv_bundle(pair.ours, buffers.group()))) != EINVAL;
 }
 
-// Waits until so much has arrived.
-void await(int socket, int bytes) {
-    std::string there(static_cast<std::size_t>(bytes), '\0');
-    for (int i = 0; i < 10'000; ++i) {
-        if (::recv(socket, there.data(), there.size(), MSG_PEEK | MSG_DONTWAIT) == bytes) return;
-        ::poll(nullptr, 0, 1);
-    }
-    FAIL("the bytes do not arrive");
-}
-
 std::string text(const lio::bundle_lease& bundle) {
     std::string all;
     for (const lio::buffer_bundle::part& one : bundle.parts()) all += text_of(one.memory);

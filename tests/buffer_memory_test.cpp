@@ -53,16 +53,6 @@ bool has_incremental() {
     return buffers.has_value();
 }
 
-// Waits until so much has arrived.
-void await(int socket, int bytes) {
-    std::string there(static_cast<std::size_t>(bytes), '\0');
-    for (int i = 0; i < 10'000; ++i) {
-        if (::recv(socket, there.data(), there.size(), MSG_PEEK | MSG_DONTWAIT) == bytes) return;
-        ::poll(nullptr, 0, 1);
-    }
-    FAIL("the bytes do not arrive");
-}
-
 // 4 buffers that differ in size and lie in no order in one arena, with a moat around each.
 struct arena {
     std::array<char, 256> memory;

@@ -110,7 +110,7 @@ TEST_CASE("closing a ring alone ends what is in flight, but later [hazard 23]", 
         REQUIRE(ring.close());
         // The reads hold the pipe's reading end: when the last is gone, the other end sees an error.
         ::pollfd broken{pipe.theirs, 0, 0};
-        CHECK(::poll(&broken, 1, 10'000) == 1);
+        CHECK(::poll(&broken, 1, lio::test::patience_in_milliseconds) == 1);
         CHECK((broken.revents & POLLERR) != 0);
         CHECK(untouched(memory));
     });

@@ -33,7 +33,7 @@ class event {
 public:
     event() : file_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)} {}
     int file() const { return file_; }
-    bool comes(int milliseconds = 5000) {
+    bool comes(int milliseconds = lio::test::patience_in_milliseconds) {
         pollfd waited{file_, POLLIN, 0};
         if (::poll(&waited, 1, milliseconds) != 1) return false;
         std::uint64_t count = 0;

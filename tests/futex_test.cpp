@@ -128,7 +128,7 @@ long futex(Word& word, int operation, std::uint32_t value, std::uint32_t mask = 
 /// Wakes with the operation until somebody has been woken, which a thread has to be asleep for.
 template <class Wake>
 std::uint32_t wake_until_somebody_wakes(ring& ring, const Wake& wake) {
-    for (int i = 0; i < 10'000; ++i) {
+    for (const std::int64_t give_up = end_of_patience(); now() < give_up;) {
         const std::uint32_t woken = run(ring, wake).template result<op::futex_wake>().value();
         if (woken != 0) return woken;
         ::poll(nullptr, 0, 1);

@@ -86,7 +86,7 @@ char* mapped_again(const ring& ring, std::size_t bytes) {
 bool ends_soon(int reading) {
     pollfd waited{reading, POLLIN, 0};
     char byte = 0;
-    return ::poll(&waited, 1, 5000) == 1 && ::read(reading, &byte, 1) == 0;
+    return ::poll(&waited, 1, patience_in_milliseconds) == 1 && ::read(reading, &byte, 1) == 0;
 }
 
 // Reads a file into the region and writes another part of it back, as a registered buffer.

@@ -15,7 +15,6 @@
 #include <lio/ring.hpp>
 
 #include <cerrno>
-#include <chrono>
 #include <cstdint>
 #include <cstring>
 #include <optional>
@@ -65,8 +64,7 @@ private:
 bool comes(int file, short event) {
     ::pollfd one{file, 0, 0};
     if ((event & (POLLERR | POLLHUP)) == 0) one.events = event;
-    const auto longest = static_cast<int>(std::chrono::milliseconds{lio::test::patience}.count());
-    return ::poll(&one, 1, longest) == 1 && (one.revents & event) != 0;
+    return ::poll(&one, 1, lio::test::patience_in_milliseconds) == 1 && (one.revents & event) != 0;
 }
 
 // The child's whole life. It reads from `input` into shared memory, has a timer running, and has a write into `output`

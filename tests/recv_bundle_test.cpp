@@ -80,16 +80,6 @@ template <class Operation>
 concept can_skip_success = requires(const Operation& operation) { operation.skip_success(); };
 static_assert(can_skip_success<op::recv_bundle> && !can_skip_success<op::recv_bundle_multishot>);
 
-/// Waits until so much has arrived.
-void await(int socket, int bytes) {
-    std::string there(static_cast<std::size_t>(bytes), '\0');
-    for (int i = 0; i < 10'000; ++i) {
-        if (::recv(socket, there.data(), there.size(), MSG_PEEK | MSG_DONTWAIT) == bytes) return;
-        ::poll(nullptr, 0, 1);
-    }
-    FAIL("the bytes do not arrive");
-}
-
 /// Whether this kernel takes bundles (Linux 6.10).
 bool has_recv_bundle() {
     static const bool answer = [] {

@@ -39,11 +39,11 @@ using lio::registered_buffers;
 using lio::registered_files;
 using lio::ring;
 
-/// Whether the reading end of a pipe sees that no writing end is open any more, within two seconds: the kernel lets
-/// go of files some time after it was told to.
+/// Whether the reading end of a pipe sees that no writing end is open any more, for which it is waited: the kernel
+/// lets go of files some time after it was told to.
 bool comes_to_its_end(int reading) {
     pollfd waiting{reading, POLLIN, 0};
-    if (::poll(&waiting, 1, 2000) != 1) return false;
+    if (::poll(&waiting, 1, patience_in_milliseconds) != 1) return false;
     char byte;
     return ::read(reading, &byte, 1) == 0;
 }

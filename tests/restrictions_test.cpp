@@ -298,7 +298,8 @@ TEST_CASE("a restricted ring is gone when it is closed, though it could not give
     CHECK((::poll(&nobody_reads, 1, 0) == 1 && (nobody_reads.revents & POLLERR) == 0)); // the ring does
     ring.close().value();
     nobody_reads.events = 0;
-    CHECK(::poll(&nobody_reads, 1, 5000) == 1); // its operation is cancelled, and the file closed
+    // Its operation is cancelled, and the file closed.
+    CHECK(::poll(&nobody_reads, 1, lio::test::patience_in_milliseconds) == 1);
 }
 
 TEST_CASE("a restricted ring without a descriptor is gone when it is closed") {

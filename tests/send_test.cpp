@@ -256,7 +256,7 @@ owned_file datagram_socket() {
 /// A datagram, and who sent it.
 std::pair<std::string, sockaddr_in> receive_datagram(int socket) {
     pollfd waiting{socket, POLLIN, 0};
-    REQUIRE(::poll(&waiting, 1, 1000) == 1);
+    REQUIRE(::poll(&waiting, 1, patience_in_milliseconds) == 1);
     char bytes[256];
     sockaddr_in sender{};
     socklen_t size = sizeof sender;
@@ -306,7 +306,7 @@ std::pair<std::string, int> receive_with_descriptor(int socket, std::size_t most
     message.msg_control = control;
     message.msg_controllen = sizeof control;
     pollfd waiting{socket, POLLIN, 0};
-    REQUIRE(::poll(&waiting, 1, 1000) == 1);
+    REQUIRE(::poll(&waiting, 1, patience_in_milliseconds) == 1);
     const ssize_t length = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
     REQUIRE(length >= 0);
     text.resize(static_cast<std::size_t>(length));
@@ -337,7 +337,7 @@ TEST_CASE("send passes its flags on", "[send]") {
         const std::string text = "!";
         CHECK(code(run(ring, op::send(client, text).flags(MSG_OOB))) == 0);
         pollfd urgent{accepted, POLLPRI, 0};
-        REQUIRE(::poll(&urgent, 1, 1000) == 1);
+        REQUIRE(::poll(&urgent, 1, patience_in_milliseconds) == 1);
         char byte = 0;
         CHECK(::recv(accepted, &byte, 1, MSG_OOB) == 1);
         CHECK(byte == '!');

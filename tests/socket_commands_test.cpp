@@ -160,7 +160,7 @@ TEST_CASE("siocinq counts the bytes that wait to be read", "[socket_commands]") 
         CHECK(run(ring, op::siocinq(pair.ours)).result<op::siocinq>().value() == 0u);
         send_all(pair.theirs, "hello");
         pollfd waiting{pair.ours, POLLIN, 0};
-        REQUIRE(::poll(&waiting, 1, 1000) == 1);
+        REQUIRE(::poll(&waiting, 1, patience_in_milliseconds) == 1);
         CHECK(run(ring, op::siocinq(pair.ours)).result<op::siocinq>().value() == 5u);
         CHECK(receive_some(pair.ours, 2) == "he");
         const int files[] = {pair.ours};

@@ -101,10 +101,11 @@ private:
 
 using workers_found = std::map<std::string, std::string>;
 
-// Waits until there are so many workers, ten seconds at most.
+// Waits until there are so many workers, or the patience is over.
 workers_found wait_for(const workers_found& before, std::size_t count) {
     workers_found found;
-    for (int i = 0; i < 2000 && (found = workers_since(before)).size() < count; ++i) ::poll(nullptr, 0, 5);
+    const std::int64_t give_up = lio::test::end_of_patience();
+    while ((found = workers_since(before)).size() < count && lio::test::now() < give_up) ::poll(nullptr, 0, 5);
     return found;
 }
 

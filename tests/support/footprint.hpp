@@ -4,6 +4,7 @@
 #pragma once
 
 #include "../catch.hpp"
+#include "waiting.hpp"
 
 #include <poll.h>
 #include <unistd.h>
@@ -52,9 +53,10 @@ struct footprint {
     }
 
     /// The same once it is `expected` or less, for which the kernel may take a while after a ring has gone; or what it
-    /// is after ten seconds.
+    /// is when the patience is over.
     static std::ptrdiff_t locked_soon(std::ptrdiff_t expected) {
-        for (int i = 0; i < 1000 && locked_now() > expected; ++i) ::poll(nullptr, 0, 10);
+        const std::int64_t give_up = end_of_patience();
+        while (locked_now() > expected && lio::test::now() < give_up) ::poll(nullptr, 0, 10);
         return locked_now();
     }
 };

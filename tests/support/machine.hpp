@@ -25,5 +25,7 @@ inline std::uint32_t rounds(std::uint32_t many) { return is_emulated() ? many / 
 
 /// How long a test waits for what must come before it calls it lost: longer than the slowest machine ever takes for it.
 inline constexpr std::chrono::seconds patience{60};
+/// The same as poll(2) takes it.
+inline constexpr int patience_in_milliseconds = static_cast<int>(std::chrono::milliseconds{patience}.count());
 
 } // namespace lio::test

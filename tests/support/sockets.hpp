@@ -149,7 +149,7 @@ inline void send_all(int socket, std::string_view text) {
 /// registered files a second later and more, and the peer sees the end of the stream only then.
 inline std::string receive_some(int socket, std::size_t most = 4096) {
     pollfd waiting{socket, POLLIN, 0};
-    REQUIRE(::poll(&waiting, 1, 10000) == 1);
+    REQUIRE(::poll(&waiting, 1, patience_in_milliseconds) == 1);
     std::string text(most, '\0');
     const ssize_t received = ::recv(socket, text.data(), text.size(), 0);
     REQUIRE(received >= 0);
@@ -173,23 +173,34 @@ inline std::string receive_all(int socket, std::size_t size) {
 /// alone could be for ever.
 inline std::string receive_while_sending(ring& ring, int socket, std::size_t size, std::vector<cqe>& done) {
     std::string text;
-    int looks_in_vain = 0;
+    std::int64_t give_up = end_of_patience();
     while (text.size() < size) {
         pollfd waiting{socket, POLLIN, 0};
         if (::poll(&waiting, 1, 10) == 1) {
             text += receive_some(socket, size - text.size());
-            looks_in_vain = 0;
+            give_up = end_of_patience();
         }
         for (const cqe& one : ring.reap()) done.push_back(one);
-        REQUIRE(++looks_in_vain < 1000);
+        REQUIRE(now() < give_up);
     }
     return text;
 }
 
-/// Whether the peer's end is closed within five seconds. Older kernels take one before they close what was in a slot.
+/// Waits until so much has arrived.
+inline void await(int socket, int bytes) {
+    std::string there(static_cast<std::size_t>(bytes), '\0');
+    const std::int64_t give_up = end_of_patience();
+    while (::recv(socket, there.data(), there.size(), MSG_PEEK | MSG_DONTWAIT) != bytes) {
+        if (now() >= give_up) FAIL("the bytes do not arrive");
+        ::poll(nullptr, 0, 1);
+    }
+}
+
+/// Whether the peer's end is closed, for which it is waited: older kernels take a second before they close what was in
+/// a slot.
 inline bool hears_the_end(int socket) {
     pollfd waiting{socket, POLLIN, 0};
-    REQUIRE(::poll(&waiting, 1, 5000) == 1);
+    REQUIRE(::poll(&waiting, 1, patience_in_milliseconds) == 1);
     char byte;
     return ::recv(socket, &byte, 1, MSG_DONTWAIT) == 0;
 }
@@ -208,7 +219,7 @@ inline bool all_acknowledged(int socket) {
 inline std::size_t fill(int socket) {
     const std::string some(4096, '.');
     std::size_t sent = 0;
-    for (int turns = 0; turns < 5000; ++turns) {
+    for (const std::int64_t give_up = end_of_patience(); lio::test::now() < give_up;) {
         bool full = all_acknowledged(socket);
         ssize_t now = 0;
         for (; (now = ::send(socket, some.data(), some.size(), MSG_DONTWAIT | MSG_NOSIGNAL)) > 0; full = false)

@@ -18,6 +18,16 @@
 
 namespace lio::test {
 
+/// Nanoseconds on a clock of clock_gettime(2).
+inline std::int64_t now(clockid_t clock = CLOCK_MONOTONIC) {
+    struct ::timespec time {};
+    REQUIRE(::clock_gettime(clock, &time) == 0);
+    return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
+/// When what has not come by then is lost, on that clock.
+inline std::int64_t end_of_patience() { return now() + std::chrono::nanoseconds{patience}.count(); }
+
 /// Submits what is queued and waits for the next completion: with patience, and once that was in vain, half a second
 /// each time.
 inline cqe next_soon(ring& ring) {
@@ -60,7 +70,8 @@ inline cqe of(const std::vector<cqe>& all, std::uint64_t user_data) {
 /// Submits what is queued and waits until the kernel has taken it, which matters where a thread of the kernel submits.
 inline void submit_all(ring& ring) {
     ring.submit().value();
-    for (int i = 0; i < 10'000 && ring.submission_room() != ring.submission_capacity(); ++i) ::poll(nullptr, 0, 1);
+    const std::int64_t give_up = end_of_patience();
+    while (ring.submission_room() != ring.submission_capacity() && now() < give_up) ::poll(nullptr, 0, 1);
     REQUIRE(ring.submission_room() == ring.submission_capacity());
 }
 
@@ -76,16 +87,6 @@ inline int code(const cqe& done) {
     const auto result = done.result();
     return result ? 0 : result.error().code();
 }
-
-/// Nanoseconds on a clock of clock_gettime(2).
-inline std::int64_t now(clockid_t clock = CLOCK_MONOTONIC) {
-    struct ::timespec time {};
-    REQUIRE(::clock_gettime(clock, &time) == 0);
-    return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
-}
-
-/// When what has not come by then is lost, on that clock.
-inline std::int64_t end_of_patience() { return now() + std::chrono::nanoseconds{patience}.count(); }
 
 constexpr std::int64_t milliseconds(std::int64_t count) { return count * 1'000'000; }
 
