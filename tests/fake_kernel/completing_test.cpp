@@ -629,13 +629,16 @@ TEST_CASE("a real ring is waited for in ppoll where the kernel would have it so 
         lio::ring& ring = *made;
         const auto soon = to_timespec(milliseconds(10)), later = to_timespec(milliseconds(20));
         const std::int64_t begun = now();
+        const std::int64_t lost = lio::test::end_of_patience();
         ring.push(lio::op::timeout(soon).user_data(1), lio::op::timeout(later).user_data(2)).value();
         CHECK(ring.submit_and_wait(1, lio::test::patience).value().taken == 2);
         CHECK(now() - begun >= milliseconds(10));
         CHECK(ring.wait(2, lio::test::patience).value() == 2);
         CHECK(now() - begun >= milliseconds(20));
-        CHECK(now() - begun < milliseconds(10'000));
-        CHECK(reap_all(ring) == numbers{1, 2});
+        CHECK(now() < lost);
+        // When both have gone off before this thread has run, Linux 6.1 posts the later one first.
+        const numbers both = reap_all(ring);
+        CHECK((both == numbers{1, 2} || both == numbers{2, 1}));
         CHECK(ring.wait(1, soon).error() == lio::error{ETIME, cause::wait_timed_out});
         CHECK(kernel.count(lio::arch::ppoll) != 0);
     }
