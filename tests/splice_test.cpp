@@ -365,12 +365,13 @@ TEST_CASE("a splice that waits is ended by a cancel, and takes nothing [hazard 3
         ring.push(op::cancel(1).user_data(2)).value();
         const auto done = next_soon(ring, 2);
         // It runs on a worker, which can only be interrupted; where a thread of the kernel submits, the cancel says
-        // ENOENT all the same.
+        // ENOENT all the same. 0, the worker had not begun; where it is just beginning, it finds the splice cancelled.
         const int answer = code(of(done, 2));
-        CHECK((answer == EALREADY || answer == ENOENT));
+        CHECK((answer == 0 || answer == EALREADY || answer == ENOENT));
         const auto ended = of(done, 1).result<op::splice>();
         REQUIRE_FALSE(ended);
-        CHECK(ended.error().code() == EINTR);
+        const int why = ended.error().code();
+        CHECK((why == ECANCELED || (why == EINTR && answer != 0)));
         put(from.writing(), "late");
         CHECK(stays_quiet(ring, 5));
         CHECK(take(from.reading()) == "late");

@@ -300,6 +300,8 @@ TEST_CASE("a cancelled waitid says so, writes its answer nevertheless, and leave
         CHECK(code(of(done, 2)) == 0);
         CHECK(info.si_signo == 0); // so that its memory had to be there up to now
         child.exit_with(6);
+        siginfo_t exited = untouched();
+        REQUIRE(::waitid(P_PID, static_cast<id_t>(child.id()), &exited, WEXITED | WNOWAIT) == 0); // it has, and stays
         CHECK(stays_quiet(ring, 5));
         int status = 0;
         REQUIRE(::waitpid(child.id(), &status, 0) == child.id());

@@ -3,11 +3,13 @@
 #pragma once
 
 #include "../catch.hpp"
+#include "machine.hpp"
 
 #include <lio/bytes.hpp>
 
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -45,6 +47,12 @@ public:
     }
 
     mutable_bytes first(std::size_t count) const { return {memory_, count}; }
+
+    /// Whether somebody touches it, and so stands still, for which it is waited.
+    bool is_touched_soon() const {
+        pollfd fault{file_, POLLIN, 0};
+        return ::poll(&fault, 1, patience_in_milliseconds) == 1 && (fault.revents & POLLIN) != 0;
+    }
 
     /// From now on it is like any other. Once is enough.
     void give() {
