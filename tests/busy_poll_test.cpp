@@ -63,12 +63,14 @@ TEST_CASE("busy polling is on as long as its owner lives, in the way that was as
         {
             busy_poll polling = busy_poll::create(ring, {.microseconds = 77, .prefer = true}).value();
             CHECK(tells(ring, "NAPI:\tenabled"));
-            CHECK(tells(ring, "dynamic"));
-            CHECK(tells(ring, "77"));
-            CHECK(tells(ring, "true"));
+            CHECK(tells(ring, "\nnapi tracking:\tdynamic\n"));
+            CHECK(tells(ring, "\nnapi_busy_poll_dt:\t77000\n")); // in nanoseconds
+            CHECK(tells(ring, "\nnapi_prefer_busy_poll:\ttrue\n"));
             const busy_poll_options listed{.microseconds = 500, .tracking = busy_poll_tracking::listed};
             CHECK(polling.change(listed).value() == busy_poll_options{.microseconds = 77, .prefer = true});
-            CHECK(tells(ring, "static"));
+            CHECK(tells(ring, "\nnapi tracking:\tstatic\n"));
+            CHECK(tells(ring, "\nnapi_busy_poll_dt:\t500000\n"));
+            CHECK(tells(ring, "\nnapi_prefer_busy_poll:\tfalse\n"));
             CHECK(polling.change({}).value() == listed);
             busy_poll moved = std::move(polling);
             polling.close().value();

@@ -2,9 +2,11 @@
 
 #include "support/machine.hpp"
 #include "support/rings.hpp"
+#include "support/sockets.hpp"
 #include "support/waiting.hpp"
 
 #include <lio/op/nop.hpp>
+#include <lio/op/read_write.hpp>
 #include <lio/ring.hpp>
 
 #include <atomic>
@@ -12,6 +14,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstring>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <thread>
@@ -20,6 +23,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 
@@ -425,26 +429,43 @@ TEST_CASE("close closes the descriptor once, and a second close does nothing [ha
 }
 
 TEST_CASE("a ring is gone after close even though its descriptor was registered with the thread") {
-    // A ring that its thread's registration still held would keep the pipe open.
-    lio::ring ring = lio::ring::create().value();
-    ring.push(nop()).value();
-    ring.submit_and_wait(1).value();
-    std::vector<lio::ring> more; // a thread may register 16
-    for (int i = 0; i < 40; ++i) {
+    // A ring that its thread's registration still held would go on with its read, and the read keep the pipe open.
+    struct reader {
+        lio::ring ring;
+        lio::test::owned_file writing;
+    };
+    static char bytes[40]; // static: nobody is told when the kernel is through with them
+    std::vector<reader> more; // a thread may register 16
+    std::vector<lio::test::owned_file> of_closed;
+    for (std::size_t i = 0; i < std::size(bytes); ++i) {
+        lio::test::connection pipe = lio::test::pipe_pair();
         lio::ring one = lio::ring::create({.entries = 4}).value();
-        one.push(nop()).value();
+        one.push(lio::op::read(pipe.ours, {&bytes[i], 1}, 0).user_data(1), nop()).value();
         REQUIRE(one.submit_and_wait(1));
-        if (i % 2 == 0) more.push_back(std::move(one));
+        if (i % 2 == 0) {
+            more.push_back({std::move(one), std::move(pipe.theirs)});
+        } else {
+            one.close().value();
+            of_closed.push_back(std::move(pipe.theirs));
+        }
     }
-    for (lio::ring& one : more) {
-        one.push(nop().user_data(9)).value();
-        REQUIRE(one.submit_and_wait(1));
+    const auto is_broken = [](int writing, int longest) {
+        ::pollfd broken{writing, 0, 0};
+        return ::poll(&broken, 1, longest) == 1 && (broken.revents & POLLERR) != 0;
+    };
+    for (reader& one : more) {
+        one.ring.push(nop().user_data(9)).value();
+        REQUIRE(one.ring.submit_and_wait(1));
     }
-    for (lio::ring& one : more) {
+    for (reader& one : more) {
         std::uint64_t last = 0;
-        for (const lio::cqe& done : one.reap()) last = done.user_data();
+        for (const lio::cqe& done : one.ring.reap()) last = done.user_data();
         CHECK(last == 9);
+        CHECK_FALSE(is_broken(one.writing, 0)); // the ring reads
+        one.ring.close().value();
+        of_closed.push_back(std::move(one.writing));
     }
+    for (const lio::test::owned_file& one : of_closed) CHECK(is_broken(one, lio::test::patience_in_milliseconds));
 }
 
 TEST_CASE("a default ring belongs to the thread that first uses it, not to the one that made it") {
