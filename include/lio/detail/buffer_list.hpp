@@ -19,8 +19,8 @@ public:
     struct use {
         /// So much of it is filled.
         std::uint32_t filled;
-        /// So many leases have parts of it.
-        std::uint16_t leases;
+        /// So many leases have parts of it: more than 16 bits can count, where each has a byte.
+        std::uint32_t leases;
         /// Where it stands in the list, counted like the tail.
         std::uint16_t position;
         /// The kernel has done with it.
