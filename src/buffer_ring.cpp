@@ -32,6 +32,10 @@ private:
 // them.
 constexpr std::uint16_t remembered_groups = 64;
 
+// The kernel finds the list that is to be mapped by bits 16 to 26 of the offset: a higher number would be another
+// group's, or no list of buffers at all.
+constexpr std::uint16_t mappable_groups = 1 << 11;
+
 } // namespace
 
 result<buffer_ring> buffer_ring::make_of(detail::ring_core* core, buffer_ring_options& options,
@@ -58,6 +62,9 @@ result<buffer_ring> buffer_ring::make(detail::ring_core* core, const buffer_ring
     const bool is_given = options.memory.data() != nullptr;
     if (is_given && options.memory.size() < all_buffers) return error{EINVAL, cause::buffer_memory_too_small};
     const bool is_ours = !is_given && buffers == nullptr;
+    if (options.kernel_memory) {
+        if (options.group.number() >= mappable_groups) return error{EINVAL, cause::buffer_group_cannot_be_mapped};
+    }
 
     // Entries first (at most 512 KiB), which puts them on a page boundary as the kernel wants it; then buffers; then
     // what is known of each of them.

@@ -218,6 +218,9 @@ constexpr sentence sentences[] = {
     {cause::buffer_group_not_forgotten, 0,
      "this ring has had a group of buffers of this number, and the kernel does not forget where that stood (before "
      "Linux 6.8): take another number, 64 or higher if groups come and go"},
+    {cause::buffer_group_cannot_be_mapped, 0,
+     "the kernel's memory for a list of buffers (kernel_memory) is mapped by the group's number, which has 11 bits "
+     "there: take a group below 2048, or leave kernel_memory out, for memory that the library maps"},
     {cause::buffer_ring_option_missing, 0,
      "this kernel lacks an option of the buffer ring (kernel_memory: since Linux 6.4; incremental: 6.12; minimum_left, "
      "which needs incremental: 7.1), or has no buffer rings (5.19)"},

@@ -295,6 +295,31 @@ TEST_CASE("a list of buffers in the kernel's memory does the same, and leaves no
         10, 1'000'000);
 }
 
+TEST_CASE("a list of buffers that could not be mapped from the kernel's memory is refused before the kernel is asked",
+          "[buffer_lease]") {
+    if (!has_buffer_rings()) LIO_SKIP(no_buffer_rings);
+    ring ring = ring::create({.entries = 8}).value();
+    // What the higher numbers would map, but for their highest bits.
+    const lio::buffer_ring_options first{.group = 0, .count = 4, .size = 8, .kernel_memory = true};
+    if (!is_there(first)) LIO_SKIP("a buffer ring in the kernel's memory: since Linux 6.4");
+    buffer_ring others = buffer_ring::create(ring, first).value();
+    const lio::error no{EINVAL, lio::cause::buffer_group_cannot_be_mapped};
+    for (const int number : {2048, 4095, 32768, 65535}) {
+        const auto group = static_cast<std::uint16_t>(number);
+        CHECK(buffer_ring::create(ring, {.group = group, .count = 4, .size = 8, .kernel_memory = true}).error() == no);
+        CHECK(buffer_ring::create(ring, {.group = group, .count = 4, .size = 8})); // nothing was left
+    }
+    buffer_ring last = buffer_ring::create(ring, {.group = 2047, .count = 4, .size = 8, .kernel_memory = true}).value();
+    connection pair = socket_pair(SOCK_SEQPACKET);
+    for (int i = 0; i < 10; ++i) {
+        for (buffer_ring* buffers : {&others, &last}) {
+            send_all(pair.theirs, "hello");
+            CHECK(text(buffers->lease(receive(ring, *buffers, pair))) == "hello");
+        }
+    }
+    if (const auto left = others.available()) CHECK(*left == 4);
+}
+
 TEST_CASE("a buffer ring may move while there are leases", "[buffer_lease]") {
     if (!has_buffer_rings()) LIO_SKIP(no_buffer_rings);
     under_each_setup([](ring& ring) {

@@ -21,7 +21,7 @@ namespace lio::inline v0 {
 /// The arguments of buffer_ring::create.
 struct buffer_ring_options {
     /// The number that operations name it by. Kernels from before 6.8 do not forget where the former buffer ring of a
-    /// number below 64 stood: there such a number can be had once from each ring.
+    /// number below 64 stood: there such a number can be had once from each ring. Below 2048 with `kernel_memory`.
     buffer_group group = 0;
     /// How many buffers: a power of two, at most 32768.
     std::uint32_t count = 256;
@@ -40,7 +40,8 @@ struct buffer_ring_options {
     /// With `incremental`: a buffer with less room than this counts as full. 0: one byte. Not for bundles. Since
     /// Linux 7.1, and in late releases of 6.12 and 6.18.
     std::uint32_t minimum_left = 0;
-    /// The list of buffers (not the buffers) lies in memory of the kernel's, which it need not pin. Since Linux 6.4.
+    /// The list of buffers (not the buffers) lies in memory of the kernel's, which it need not pin. For groups below
+    /// 2048. Since Linux 6.4.
     bool kernel_memory = false;
 };
 
@@ -53,9 +54,9 @@ struct buffer_ring_options {
 class buffer_ring {
 public:
     /// Hands the buffers to the kernel. `ring` is a lio::ring or one of a split ring's handles. Errors: EINVAL, the
-    /// count is no power of two, a size is out of range, the memory is too small, or the kernel has no buffer rings;
-    /// EEXIST, the group is in use, or was on a kernel that does not forget it; ENOMEM. io_uring_register(2). Since
-    /// Linux 5.19.
+    /// count is no power of two, a size is out of range, the memory is too small, the kernel's cannot be mapped, or the
+    /// kernel has no buffer rings; EEXIST, the group is in use, or was on a kernel that does not forget it; ENOMEM.
+    /// io_uring_register(2). Since Linux 5.19.
     template <class Ring>
     static result<buffer_ring> create(const Ring& ring, const buffer_ring_options& options) noexcept {
         return make(ring.core(), options, nullptr);

@@ -77,6 +77,7 @@ enum class cause : std::uint32_t {
     buffer_size_out_of_range,
     buffer_memory_too_small,
     buffer_group_not_forgotten,
+    buffer_group_cannot_be_mapped,
     buffer_ring_option_missing,
     restrictions_refused,
     task_refused,
