@@ -121,7 +121,16 @@ result<void> buffer_ring::hand_over(detail::ring_core& core, const buffer_ring_o
     if (options.kernel_memory) registration.flags |= abi::pbuf_ring_mmap;
     if (options.incremental) registration.flags |= abi::pbuf_ring_inc;
     registration.min_left = options.minimum_left;
-    const auto done = detail::register_with(core, abi::register_opcode::register_pbuf_ring, &registration, 1);
+    // A minimum of one byte is the same as none. The kernels that take it always say when they go on with a buffer: the
+    // fix for that is older, and went wherever the minimum did.
+    const bool is_trial = options.incremental && options.minimum_left == 0;
+    if (is_trial) registration.min_left = 1;
+    auto done = detail::register_with(core, abi::register_opcode::register_pbuf_ring, &registration, 1);
+    if (!done && done.error().code() == EINVAL && is_trial) {
+        registration.min_left = 0;
+        done = detail::register_with(core, abi::register_opcode::register_pbuf_ring, &registration, 1);
+    }
+    list.is_always_told = registration.min_left != 0;
     if (!done) {
         const bool is_plain = registration.flags == 0 && registration.min_left == 0;
         if (done.error().code() == EINVAL && !is_plain) return error{EINVAL, cause::buffer_ring_option_missing};

@@ -654,6 +654,51 @@ TEST_CASE("a read of a file without a limit uses up a buffer that is filled piec
     });
 }
 
+TEST_CASE("a read at the end of a file gives the buffer back that it has used up [hazard 36]",
+          "[buffer_lease][hazard 36]") {
+    if (!has_buffer_rings()) LIO_SKIP(no_buffer_rings);
+    const lio::buffer_ring_options options{.group = 77, .count = 2, .size = 8, .incremental = true};
+    if (!is_there({.group = 77, .count = 2, .size = 8, .incremental = true, .minimum_left = 1}))
+        LIO_SKIP("a minimum of what is left in a buffer: since Linux 7.1, and in late 6.12 and 6.18");
+    under_each_setup([&](ring& ring) {
+        buffer_ring buffers = buffer_ring::create(ring, options).value();
+        const owned_file file{::open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)};
+        for (int round = 0; round < 5; ++round) {
+            const cqe done = run(ring, op::read(file, buffers.group(), 0));
+            CHECK(code(done) == 0);
+            REQUIRE(done.buffer_id());
+            const buffer_lease lease = buffers.lease(done);
+            CHECK(lease.memory().size() == 0);
+            CHECK(buffers.available().value() == 1);
+        }
+        CHECK(buffers.available().value() == 2);
+    });
+}
+
+TEST_CASE("leases of the parts of a buffer may go one by one, though the kernel has already filled it [hazard 36]",
+          "[buffer_lease][hazard 36]") {
+    if (!has_buffer_rings()) LIO_SKIP(no_buffer_rings);
+    const lio::buffer_ring_options options{.group = 77, .count = 2, .size = 8, .incremental = true};
+    if (!is_there(options)) LIO_SKIP("buffers that are consumed incrementally: since Linux 6.12");
+    under_each_setup([&](ring& ring) {
+        buffer_ring buffers = buffer_ring::create(ring, options).value();
+        connection pair = socket_pair(SOCK_SEQPACKET);
+        // Two of the same: until the second is looked at, the buffer is the program's.
+        for (int round = 0; round < 10; ++round) {
+            send_all(pair.theirs, "kept");
+            send_all(pair.theirs, "back");
+            const cqe first = receive(ring, buffers, pair);
+            const cqe second = receive(ring, buffers, pair);
+            // As of the kernels that forget to say that they go on.
+            constexpr std::uint32_t says_more = lio::abi::cqe_f_buf_more;
+            buffers.lease(cqe{lio::abi::cqe{0, 4, first.flags() & ~says_more}}).give_back();
+            CHECK(buffers.available().value() == 1);
+            CHECK(text(buffers.lease(second)) == "back");
+            CHECK(buffers.available().value() == 2);
+        }
+    });
+}
+
 #ifndef NDEBUG
 
 namespace {

@@ -34,8 +34,10 @@ struct buffer_ring_options {
     /// A receive takes of a buffer what it needs, and the next one goes on behind that, until it is full: with large
     /// buffers. What was received is asked for with lease() or lease_bundle() then, once for each completion, in the
     /// order of the completions. Reads of files, and operations with force_async(), use up what they ask for, not what
-    /// they get: give them no limit, then they take all that is left of a buffer. No receives with MSG_WAITALL: while
-    /// one waits for the rest, the kernel gives the same part to another. Since Linux 6.12.
+    /// they get: give them no limit, then they take all that is left of a buffer. If they get nothing, as at the end of
+    /// a file, that buffer does not come back before the buffer_ring is made anew, on kernels without `minimum_left`:
+    /// there it could be another completion's that nobody has looked at. No receives with MSG_WAITALL: while one waits
+    /// for the rest, the kernel gives the same part to another. Since Linux 6.12.
     bool incremental = false;
     /// With `incremental`: a buffer with less room than this counts as full. 0: one byte. Not for bundles. Since
     /// Linux 7.1, and in late releases of 6.12 and 6.18.

@@ -35,6 +35,11 @@ std::uint16_t id_at(const lio::buffer_ring& buffers, std::size_t place) {
     return *reinterpret_cast<const std::uint16_t*>(entries + place * 16 + 12);
 }
 
+lio::abi::buf& entry_at(const lio::buffer_ring& buffers, std::size_t place) {
+    std::byte* const entries = buffers.buffer(0).data() - std::size_t{buffers.count()} * 16;
+    return reinterpret_cast<lio::abi::buf*>(entries)[place];
+}
+
 } // namespace
 
 TEST_CASE("a receive into a group's buffer, and giving it back, cost the one call that enters and map nothing") {
@@ -135,6 +140,58 @@ TEST_CASE("where the kernel says how far it is, a number is had again and the li
         CHECK(tail_of(second) == static_cast<std::uint16_t>(head + 4));
         for (std::uint16_t id = 0; id < 4; ++id) CHECK(id_at(second, (head + id) % 4) == id);
         CHECK(second.available().value() == 4);
+    }
+}
+
+TEST_CASE("a buffer that a later completion has used up does not go back by one before it [hazard 36]", "[hazard 36]") {
+    for (const bool is_told : {false, true}) {
+        lio::fake::kernel kernel{ground::model};
+        kernel.takes_minimum_left = is_told;
+        lio::ring ring = lio::ring::create({.entries = 8}).value();
+        auto buffers =
+            lio::buffer_ring::create(ring, {.group = 70, .count = 2, .size = 8, .incremental = true}).value();
+        // None of them says that the kernel goes on.
+        const auto leased = [&](std::uint32_t id, std::int32_t result) {
+            return buffers.lease(lio::cqe{lio::abi::cqe{0, result, with_buffer(id)}});
+        };
+        // What the kernel writes: so much is taken of the buffer; all that is left of it is.
+        const auto take = [&](std::size_t place, std::uint32_t size) {
+            entry_at(buffers, place).addr += size;
+            entry_at(buffers, place).len -= size;
+        };
+        const auto use_up = [&](std::size_t place) { entry_at(buffers, place).len = 0; };
+
+        take(0, 3);
+        use_up(0);
+        leased(0, 3).give_back();
+        CHECK(tail_of(buffers) == 2);
+        leased(0, 5).give_back();
+        CHECK(tail_of(buffers) == 3);
+
+        // By an operation that got less than it asked for.
+        take(1, 2);
+        use_up(1);
+        leased(1, 2).give_back();
+        CHECK(tail_of(buffers) == 3);
+        leased(1, 4).give_back();
+        CHECK(tail_of(buffers) == 4);
+
+        // One that got nothing, and two that took the rest.
+        take(0, 3);
+        use_up(0);
+        leased(0, 0).give_back();
+        leased(0, 3).give_back();
+        CHECK(tail_of(buffers) == 4);
+        leased(0, 5).give_back();
+        CHECK(tail_of(buffers) == 5);
+
+        // One that got nothing, and may have used it up, or have left it to the one behind.
+        use_up(1);
+        leased(1, 0).give_back();
+        CHECK(tail_of(buffers) == (is_told ? 6 : 5));
+        if (is_told) continue;
+        leased(1, 8).give_back();
+        CHECK(tail_of(buffers) == 6);
     }
 }
 

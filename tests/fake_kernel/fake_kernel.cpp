@@ -609,9 +609,11 @@ long kernel::register_in_model(int file, register_opcode opcode, void* argument,
         return find(file, register_opcode::register_files, 0) == nullptr ? -ENXIO : 0;
     case register_opcode::register_pbuf_ring: {
         const auto& group = *static_cast<const abi::buf_reg*>(argument);
-        if (group.flags != 0 || group.ring_addr % static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)) != 0 ||
-            group.ring_entries == 0 || (group.ring_entries & (group.ring_entries - 1)) != 0 ||
-            group.ring_entries > 32768)
+        const bool is_incremental = group.flags == abi::pbuf_ring_inc;
+        if (group.flags != 0 && !is_incremental) return -EINVAL;
+        if (group.min_left != 0 && !(is_incremental && takes_minimum_left)) return -EINVAL;
+        if (group.ring_addr % static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)) != 0 || group.ring_entries == 0 ||
+            (group.ring_entries & (group.ring_entries - 1)) != 0 || group.ring_entries > 32768)
             return -EINVAL;
         return find(file, opcode, group.bgid) != nullptr ? -EEXIST : 0;
     }

@@ -191,6 +191,8 @@ public:
     std::function<long(abi::register_opcode opcode, void* argument, std::uint32_t count)> answers_questions;
     /// The model says how far the kernel is with these groups of buffers; with others it cannot (Linux 6.8 can).
     std::map<std::uint16_t, std::uint32_t> heads;
+    /// The model takes a minimum for buffers that are consumed incrementally (Linux 7.1).
+    bool takes_minimum_left = false;
     /// Answers register_zcrx_ifq and register_zcrx_ctrl in the model; else it knows neither.
     std::function<long(abi::register_opcode opcode, void* argument)> plays_zero_copy;
     /// Opens a descriptor as a call that answers with one does: it must be closed, once.

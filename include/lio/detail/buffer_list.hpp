@@ -103,6 +103,8 @@ public:
     bool* is_lent;
     std::uint32_t mask;
     std::uint32_t size;
+    /// With `uses`: every completion says so if the kernel goes on with its buffer.
+    bool is_always_told;
 
     // What changes.
 
@@ -122,6 +124,7 @@ public:
 
 private:
     std::uint32_t lend_part(std::uint16_t id, std::uint32_t received, bool kernel_goes_on) noexcept;
+    bool was_used_up(std::uint16_t id, std::uint32_t before, std::uint32_t received) const noexcept;
     void take_back_part(std::uint16_t id) noexcept;
     void unmap() noexcept;
 };
