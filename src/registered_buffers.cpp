@@ -140,6 +140,15 @@ result<void> registered_buffers::update_from(std::uint32_t first, const register
 result<std::uint32_t> registered_buffers::update_list(std::uint32_t first, const mutable_bytes* buffers,
                                                       std::size_t count, const std::uint64_t* tags) noexcept {
     if (const auto exist = detail::has_places(core_.get(), size_, first, count); !exist) return exist.error();
+    for (std::size_t i = 0; i < count; ++i) {
+        if (buffers[i].size() != 0 || buffers[i].data() == nullptr) continue;
+        // For the kernel a place is empty if there is no address either: with one it says EFAULT.
+        const auto copied = make_list(buffers, count);
+        if (!copied) return copied.error();
+        for (std::size_t k = i; k < count; ++k)
+            if (buffers[k].size() == 0) copied->list()[k] = {};
+        return update_list(first, copied->list(), count, tags);
+    }
     abi::rsrc_update2 request{};
     request.offset = first;
     request.data = reinterpret_cast<std::uintptr_t>(buffers);

@@ -88,6 +88,34 @@ TEST_CASE("places of a table of buffers are filled, changed and emptied, and kno
     });
 }
 
+TEST_CASE("a piece of no bytes empties its place, also one that has an address") {
+    if (!has_empty_tables()) LIO_SKIP(no_empty_tables);
+    under_each_setup([](ring& ring) {
+        page one{"one"};
+        page two{"two"};
+        const std::array full{one.memory(), two.memory(), one.memory()};
+        auto buffers = registered_buffers::create(ring, full).value();
+        const mutable_bytes none{two.bytes, 0};
+        buffers.update(1, none).value();
+        CHECK(buffers[1].size() == 0);
+        CHECK(sent_from(ring, buffers, 1, 3) == std::to_string(EFAULT));
+        CHECK(sent_from(ring, buffers, 2, 3) == "one");
+        const mutable_bytes list[] = {none, two.memory(), none};
+        CHECK(buffers.update(0, list).value() == 3);
+        CHECK(buffers[0].size() == 0);
+        CHECK(sent_from(ring, buffers, 0, 3) == std::to_string(EFAULT));
+        CHECK(sent_from(ring, buffers, 1, 3) == "two");
+        CHECK(sent_from(ring, buffers, 2, 3) == std::to_string(EFAULT));
+        CHECK(list[0].data() == none.data());
+        // With tags, whose completions say that the kernel has let go of what was there.
+        CHECK(buffers.update(0, full, std::array<std::uint64_t, 3>{5, 6, 7}).value() == 3);
+        CHECK(buffers.update(1, std::array{none, one.memory()}, std::array<std::uint64_t, 2>{}).value() == 2);
+        CHECK(next_soon(ring).user_data() + next_soon(ring).user_data() == 6 + 7);
+        CHECK(sent_from(ring, buffers, 0, 3) == "one");
+        CHECK(sent_from(ring, buffers, 1, 3) == std::to_string(EFAULT));
+    });
+}
+
 TEST_CASE("places that do not exist, and tags that do not match, are refused before the kernel sees them") {
     ring ring = ring::create({.entries = 8}).value();
     page one{"one"};

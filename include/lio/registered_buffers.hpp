@@ -89,6 +89,7 @@ public:
     }
     /// The same of one place.
     result<void> update(std::uint32_t index, mutable_bytes buffer) noexcept {
+        if (buffer.size() == 0) buffer = {};
         const auto done = update_list(index, &buffer, 1, nullptr);
         if (!done) return done.error();
         return {};
