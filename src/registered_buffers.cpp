@@ -12,6 +12,11 @@ namespace lio::inline v0 {
 // A list of these is what the kernel calls an array of struct iovec.
 static_assert(sizeof(mutable_bytes) == sizeof(void*) + sizeof(std::size_t) && std::is_standard_layout_v<mutable_bytes>);
 
+// What EINVAL means of so many: from Linux 5.13 on, which has tags, there may be 16384.
+static cause too_many_or(std::size_t count, cause missing) noexcept {
+    return count > 16384 ? cause::too_many_to_register : missing;
+}
+
 error registered_buffers::tags_do_not_match() noexcept { return error{EINVAL, cause::tags_do_not_match}; }
 
 // A table that is not registered yet, with the list that operator[] looks into; empty places if there are no `buffers`.
@@ -51,8 +56,8 @@ result<registered_buffers> registered_buffers::register_tagged(detail::ring_core
     request.nr = made->size_;
     request.data = reinterpret_cast<std::uintptr_t>(made->list());
     request.tags = reinterpret_cast<std::uintptr_t>(tags);
-    const auto done =
-        detail::register_table(*core, abi::register_opcode::register_buffers2, request, cause::tags_missing);
+    const auto done = detail::register_table(*core, abi::register_opcode::register_buffers2, request,
+                                             too_many_or(count, cause::tags_missing));
     if (!done) return done.error();
     made->core_ = detail::core_reference{*core};
     return made;
@@ -66,8 +71,8 @@ result<registered_buffers> registered_buffers::register_empty(detail::ring_core*
     abi::rsrc_register request{};
     request.nr = count;
     request.flags = abi::rsrc_register_sparse;
-    const auto done =
-        detail::register_table(*core, abi::register_opcode::register_buffers2, request, cause::empty_table_missing);
+    const auto done = detail::register_table(*core, abi::register_opcode::register_buffers2, request,
+                                             too_many_or(count, cause::empty_table_missing));
     if (!done) return done.error();
     made->core_ = detail::core_reference{*core};
     return made;

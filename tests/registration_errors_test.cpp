@@ -193,6 +193,9 @@ TEST_CASE("what is registered already, is nothing, or is too much, is told as th
     const lio::error too_many{EINVAL, cause::too_many_to_register};
     CHECK(registered_buffers::create(other, std::vector<mutable_bytes>(40'000, one[0])).error() == too_many);
     CHECK(says(too_many, "register fewer"));
+    const std::vector<mutable_bytes> list(16385, one[0]);
+    CHECK(registered_buffers::create(other, list, std::vector<std::uint64_t>(list.size())).error() == too_many);
+    CHECK(registered_buffers::create_empty(other, 16385).error() == too_many);
     CHECK(registered_files::create(other, std::array{other.file()}).error() == lio::error{EBADF, cause::register_call});
     CHECK(says(lio::error{EBADF, cause::register_call}, "a ring's own"));
     const lio::error no_eventfd = lio::registered_eventfd::create(other, 0).error();
