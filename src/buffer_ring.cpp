@@ -63,6 +63,7 @@ result<buffer_ring> buffer_ring::make(detail::ring_core* core, const buffer_ring
     if (is_given && options.memory.size() < all_buffers) return error{EINVAL, cause::buffer_memory_too_small};
     const bool is_ours = !is_given && buffers == nullptr;
     if (options.kernel_memory) {
+        if (core->is_only_registered) return error{EINVAL, cause::region_needs_descriptor};
         if (options.group.number() >= mappable_groups) return error{EINVAL, cause::buffer_group_cannot_be_mapped};
     }
 

@@ -211,7 +211,7 @@ constexpr sentence sentences[] = {
      "no memory (since Linux 6.13)"},
     {cause::region_needs_descriptor, 0,
      "the kernel's memory is mapped by the ring's descriptor, and this ring has none (setup::registered_file_only): "
-     "give it memory of the program's"},
+     "give a memory_region memory of the program's, and leave kernel_memory out of a buffer_ring"},
     {cause::buffer_count_not_a_power_of_two, 0, "a buffer ring has 1 to 32768 buffers, a power of two"},
     {cause::buffer_size_out_of_range, 0, "the buffers' size is 0, or more than an address or one transfer can hold"},
     {cause::buffer_memory_too_small, 0, "the memory for the buffers is smaller than count * size"},

@@ -13,6 +13,7 @@
 #include <lio/op/read_write.hpp>
 #include <lio/op/recv.hpp>
 #include <lio/ring.hpp>
+#include <lio/ring_memory.hpp>
 
 #include <fcntl.h>
 #include <signal.h>
@@ -318,6 +319,19 @@ TEST_CASE("a list of buffers that could not be mapped from the kernel's memory i
         }
     }
     if (const auto left = others.available()) CHECK(*left == 4);
+
+    lio::ring_options options{.entries = 4, .require = lio::setup::registered_file_only};
+    const auto needed = ring::required_memory(options);
+    const auto memory = needed ? lio::ring_memory::create(*needed) : needed.error();
+    if (memory) options.memory = memory->bytes();
+    auto made = memory ? ring::create(options) : memory.error();
+    if (!made) {
+        record_partial_skip("a ring without a descriptor: since Linux 6.5");
+        return;
+    }
+    const lio::error nothing_to_map_by{EINVAL, lio::cause::region_needs_descriptor};
+    CHECK(buffer_ring::create(*made, first).error() == nothing_to_map_by);
+    CHECK(buffer_ring::create(*made, {.group = 0, .count = 4, .size = 8}));
 }
 
 TEST_CASE("a buffer ring may move while there are leases", "[buffer_lease]") {

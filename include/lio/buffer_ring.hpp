@@ -43,7 +43,7 @@ struct buffer_ring_options {
     /// Linux 7.1, and in late releases of 6.12 and 6.18.
     std::uint32_t minimum_left = 0;
     /// The list of buffers (not the buffers) lies in memory of the kernel's, which it need not pin. For groups below
-    /// 2048. Since Linux 6.4.
+    /// 2048, and not on a ring without a descriptor (setup::registered_file_only). Since Linux 6.4.
     bool kernel_memory = false;
 };
 
