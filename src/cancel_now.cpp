@@ -47,7 +47,10 @@ result<std::int32_t> cancel_now(ring_core* core, const abi::sqe& what, const tim
     if (core == nullptr) return ring_is_closed();
     if ((what.flags & ~abi::sqe_fixed_file) != 0 || what.user_data != 0 || what.personality != 0)
         return error{EINVAL, cause::not_an_entry};
-    if (timeout != nullptr && (timeout->tv_sec < 0 || timeout->tv_nsec < 0)) return error{EINVAL, cause::cancel_call};
+    // Which the kernel never sees: it gets the time in parts.
+    const bool is_a_time = timeout == nullptr || (timeout->tv_sec >= 0 && timeout->tv_nsec >= 0 &&
+                                                  timeout->tv_nsec < system::nanoseconds_in_a_second);
+    if (!is_a_time) return error{EINVAL, cause::cancel_call};
     abi::sync_cancel_reg request;
     request.addr = what.addr;
     request.fd = what.fd;

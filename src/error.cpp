@@ -336,7 +336,8 @@ constexpr sentence sentences[] = {
      "this goes to the kernel at once, not as an entry of a queue: leave user_data(), link() and other modifiers out"},
     {cause::cancel_call, EINVAL,
      "the kernel refuses this: it may not be able to cancel by a call (since Linux 6.0), or to look for this (kinds "
-     "and more than one property: since 6.6), or the time-out is below 0: push the operation instead"},
+     "and more than one property: since 6.6), or the time-out is below 0 or has a second or more in its nanoseconds: "
+     "push the operation instead"},
     {cause::cancel_call, ETIME,
      "the time was over before the operation had ended: a worker runs it and cannot be interrupted; it completes when "
      "it ends"},

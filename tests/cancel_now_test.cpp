@@ -264,9 +264,12 @@ TEST_CASE("cancel_now refuses what means nothing to it, and cancels nothing then
         CHECK(cancel_now(ring, op::cancel(1).personality(1)).error() == no_entry);
         const lio::error refused{EINVAL, lio::cause::cancel_call};
         CHECK(cancel_now(ring, op::cancel(1), lio::timespec{-1, -1}).error() == refused);
-        CHECK(cancel_now(ring, op::cancel(1), lio::timespec{0, -1}).error() == refused);
+        for (const std::int64_t nanoseconds : {std::int64_t{-1}, INT64_MIN, std::int64_t{1'000'000'000}, INT64_MAX}) {
+            CHECK(cancel_now(ring, op::cancel(1), lio::timespec{0, nanoseconds}).error() == refused);
+            CHECK(cancel_now(ring, op::cancel(1), lio::timespec{INT64_MAX, nanoseconds}).error() == refused);
+        }
         CHECK(stays_quiet(ring, 5));
-        CHECK(cancel_now(ring, op::cancel(1), lio::timespec{0, 0}).value().count() == 1);
+        CHECK(cancel_now(ring, op::cancel(1), lio::timespec{0, 999'999'999}).value().count() == 1);
         CHECK(code(next_soon(ring)) == ECANCELED);
     });
 }

@@ -43,7 +43,7 @@ result<cancel_answer> cancel_now(const Ring& ring, const Cancel& what) noexcept 
 }
 
 /// The same, waiting no longer than `timeout` for one that a worker runs: ETIME then. It was interrupted, may go on,
-/// and completes when it ends. EINVAL, a time-out below 0.
+/// and completes when it ends. EINVAL, a time-out below 0, or a second or more in its nanoseconds.
 template <class Ring, detail::cancel_operation Cancel>
 result<cancel_answer> cancel_now(const Ring& ring, const Cancel& what, const timespec& timeout) noexcept {
     return Cancel::interpret_answer(detail::cancel_now(ring.core(), what.entry(), &timeout));
