@@ -106,7 +106,8 @@ public:
 
     /// Puts `count` buffers of another ring's table, from its `source_first` on, in the places from `first` on, in
     /// place of what is there, and shares them as clone() does. The table becomes longer where they need it: what is
-    /// between is empty. Operations in flight keep the buffer that they have.
+    /// between is empty. Operations in flight keep the buffer that they have. Linux 6.13 up to a fix of December 2025
+    /// makes the places behind these empty as well: fill the whole rest of the table, or register what is behind again.
     /// Errors: as clone(), and then all is as it was; EINVAL with cause::too_many_to_register, a table cannot be so
     /// long. io_uring_register(2). Since Linux 6.13.
     result<void> update(std::uint32_t first, const registered_buffers& source, std::uint32_t source_first,
