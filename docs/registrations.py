@@ -234,7 +234,7 @@ REGISTRATIONS = {
         notes="import since Linux 6.19, without a device since 7.1"),
     "register_zcrx_ctrl": Registration(
         "controls such a queue", "zero_copy_receiver::flush()", "zero_copy_receiver::export_file()",
-        "zero_copy_receiver::arm()", "zero_copy_receiver::add_area()",
+        "zero_copy_receiver::arm()", "zero_copy_receiver::add_area()", "zero_copy_import::flush()",
         tests=["what was given back is received into again once it is flushed",
                "memory that is added is received into when the first is used up"],
         failures=["memory that cannot be added leaves things as they were", "a control that this kernel lacks is named"],
