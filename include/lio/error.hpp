@@ -9,8 +9,8 @@
 
 namespace lio::inline v0 {
 
-/// Where an error comes from. It selects the sentence that error::message() gives: the same EPERM means
-/// one thing from setting a ring up and another from opening a file.
+/// Where an error comes from. It selects the sentence that error::message() gives, which says what each of these means
+/// and what to do: the same EPERM means one thing from setting a ring up and another from opening a file.
 enum class cause : std::uint32_t {
     /// The kernel's answer to one operation; the errno says all there is.
     operation,

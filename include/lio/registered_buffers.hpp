@@ -94,7 +94,8 @@ public:
         if (!done) return done.error();
         return {};
     }
-    /// The same with a tag for each buffer, as create() takes them; 0 for an empty one.
+    /// The same with a tag for each buffer, as create() takes them; 0 for an empty one. EINVAL, there are more or fewer
+    /// tags than buffers. Since Linux 5.13.
     template <class Buffers, class Tags>
     result<std::uint32_t> update(std::uint32_t first, const Buffers& buffers, const Tags& tags) noexcept {
         const mutable_bytes* const list = buffers.data();

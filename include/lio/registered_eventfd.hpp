@@ -38,9 +38,10 @@ public:
     ~registered_eventfd();
 
     /// No signals, while completions are reaped anyway, for example; without a system call. Errors: EOPNOTSUPP, a
-    /// kernel before 5.8; EBADF, the ring is closed.
+    /// kernel before 5.8; EBADF, the ring is closed. Since Linux 5.8.
     result<void> pause() noexcept { return switch_signals(false); }
-    /// Signals again, for what comes from now on: look once for what came meanwhile.
+    /// Signals again, for what comes from now on: look once for what came meanwhile. Errors: those of pause(). Since
+    /// Linux 5.8.
     result<void> resume() noexcept { return switch_signals(true); }
 
     /// Takes the registration away, unless the ring is gone. Errors: EEXIST, not on the ring's thread; it stays then.

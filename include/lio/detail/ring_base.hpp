@@ -64,7 +64,7 @@ public:
     /// Closes the ring; every call on it fails with EBADF from then on. A second close does nothing. On
     /// another thread than the ring's own the kernel keeps the ring until that thread ends. No range of reap() and no
     /// batch may be alive, neither here nor where the ring is moved from or assigned to. Errors: those of close(2), as
-    /// what is wrong with a descriptor that somebody else has closed; the ring is closed all the same.
+    /// EBADF where somebody else has closed the descriptor; the ring is closed all the same.
     result<void> close() noexcept;
 
     /// Whether there is a ring: false after close() and after being moved from.
