@@ -564,6 +564,7 @@ TEST_CASE("accept that does not wait says so when there is no connection, and ta
         CHECK(code(of(next_soon(ring, 2), 2)) == ECANCELED);
 
         const owned_file client = tcp_connected_to(listener);
+        await_connections(listener, 1);
         const owned_file accepted{run(ring, op::accept(listener).dont_wait()).result<op::accept>().value()};
         CHECK(same(peer_address(accepted), own_address(client)));
     });
@@ -576,6 +577,7 @@ TEST_CASE("a multishot accept that does not wait takes what is there, and ends",
         auto files = empty_table(ring, 4);
         const owned_file one = tcp_connected_to(listener);
         const owned_file other = tcp_connected_to(listener);
+        await_connections(listener, 2);
         ring.push(op::accept_multishot(listener).dont_wait()).value();
         auto done = next_soon(ring, 3);
         for (int i = 0; i < 2; ++i) {
@@ -586,6 +588,7 @@ TEST_CASE("a multishot accept that does not wait takes what is there, and ends",
         CHECK_FALSE(done[2].more());
 
         const owned_file third = tcp_connected_to(listener);
+        await_connections(listener, 1);
         ring.push(op::accept_multishot_direct(listener).dont_wait()).value();
         done = next_soon(ring, 2);
         CHECK(reaches(ring, done[0].as<op::accept_multishot_direct>().item(), third));
@@ -599,6 +602,7 @@ TEST_CASE("accept says whether more connections wait", "[accept]") {
         const owned_file listener = tcp_listener();
         const owned_file one = tcp_connected_to(listener);
         const owned_file other = tcp_connected_to(listener);
+        await_connections(listener, 2);
         const cqe first = run(ring, op::accept(listener));
         const cqe second = run(ring, op::accept(listener));
         CHECK(first.take<op::accept>());

@@ -385,9 +385,7 @@ TEST_CASE("a zero-copy send fails where send does, and gives the memory back [ha
         CHECK(code_of(ring, op::send_zc(datagrams, text)) == EDESTADDRREQ);
 
         connection pair = tcp_pair();
-        const linger at_once{1, 0};
-        REQUIRE(::setsockopt(pair.theirs, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0);
-        pair.theirs.close();
+        reset_by_peer(pair);
         // No signal is raised: it would end this program.
         CHECK(code_of(ring, op::send_zc(pair.ours, text)) == ECONNRESET);
         CHECK(code_of(ring, op::send_zc(pair.ours, text)) == EPIPE);
@@ -751,9 +749,7 @@ TEST_CASE("sendmsg_zc fails where sendmsg does, and gives the memory back [hazar
         const int too_many = code_of(ring, op::sendmsg_zc(pair.ours, message));
         CHECK((too_many == EMSGSIZE || too_many == EINVAL)); // EINVAL up to Linux 6.12 at least
         message.msg_iovlen = 1;
-        const linger at_once{1, 0};
-        REQUIRE(::setsockopt(pair.theirs, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0);
-        pair.theirs.close();
+        reset_by_peer(pair);
         CHECK(code_of(ring, op::sendmsg_zc(pair.ours, message)) == ECONNRESET);
         CHECK(code_of(ring, op::sendmsg_zc(pair.ours, message)) == EPIPE);
     });

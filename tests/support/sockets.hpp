@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -127,6 +128,28 @@ inline connection tcp_pair(bool small_buffers = false) {
     owned_file client = tcp_connected_to(listener);
     if (small_buffers) REQUIRE(::setsockopt(client, SOL_SOCKET, SO_SNDBUF, &size, sizeof size) == 0);
     return {std::move(client), owned_file{::accept(listener, nullptr, nullptr)}};
+}
+
+/// Waits until so many connections wait to be accepted. One may stand for its client a moment before.
+inline void await_connections(int listener, std::uint32_t count) {
+    const std::int64_t give_up = end_of_patience();
+    while (true) {
+        tcp_info told{};
+        socklen_t size = sizeof told;
+        REQUIRE(::getsockopt(listener, IPPROTO_TCP, TCP_INFO, &told, &size) == 0);
+        if (told.tcpi_unacked == count) return; // of a listener it means that
+        REQUIRE(now() < give_up);
+        ::poll(nullptr, 0, 1);
+    }
+}
+
+/// Ends a TCP connection from the peer's side as if that had died, and waits until ours has heard of it.
+inline void reset_by_peer(connection& pair) {
+    const linger at_once{1, 0};
+    REQUIRE(::setsockopt(pair.theirs, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0);
+    pair.theirs.close();
+    pollfd told{pair.ours, 0, 0};
+    REQUIRE(::poll(&told, 1, patience_in_milliseconds) == 1);
 }
 
 /// A port of the loopback device at which nobody listens, kept reserved by the socket.
