@@ -10,6 +10,7 @@
 #include <lio/abi/register.hpp>
 #include <lio/abi/setup.hpp>
 #include <lio/detail/enter_call.hpp>
+#include <lio/detail/shared_word.hpp>
 #include <lio/op/direct_slot.hpp>
 #include <lio/result.hpp>
 
@@ -73,16 +74,23 @@ inline result<std::uint32_t> register_call(int ring, abi::register_opcode opcode
 
 namespace detail {
 
+// ThreadSanitizer does not see these calls either: memory that one thread has unmapped and another mapped at the same
+// address is a race to it. This stands for all mappings: each unmap comes before each later map.
+inline constexpr char mappings = 0;
+
 inline long plain_map(std::size_t size, long flags, int file, std::uint64_t offset) noexcept {
     constexpr long read_and_write = 1 | 2;
+    long answer;
     if constexpr (arch::mmap_convention == arch::mmap_style::argument_block) {
         const long block[6] = {0, static_cast<long>(size), read_and_write, flags, file, static_cast<long>(offset)};
-        return arch::invoke(arch::mmap, argument(block));
+        answer = arch::invoke(arch::mmap, argument(block));
     } else {
         constexpr unsigned shift = arch::mmap_convention == arch::mmap_style::page_offset ? 12 : 0;
-        return arch::invoke(arch::mmap, 0, static_cast<long>(size), read_and_write, flags, file,
-                            static_cast<long>(offset >> shift));
+        answer = arch::invoke(arch::mmap, 0, static_cast<long>(size), read_and_write, flags, file,
+                              static_cast<long>(offset >> shift));
     }
+    lio::detail::thread_sanitizer_acquire(&mappings);
+    return answer;
 }
 
 inline result<void*> map(std::size_t size, long flags, int file, std::uint64_t offset) noexcept {
@@ -132,6 +140,7 @@ inline result<void*> map_huge_pages(std::size_t size) noexcept {
 
 /// munmap(2).
 inline result<void> unmap(void* address, std::size_t size) noexcept {
+    lio::detail::thread_sanitizer_release(&detail::mappings);
     return detail::nothing(arch::invoke(arch::munmap, detail::argument(address), static_cast<long>(size)),
                            cause::map_call);
 }
