@@ -175,11 +175,10 @@ result<std::uint32_t> finish(ring_core& core, result<std::uint32_t> taken, const
         taken = arguments.call(core.enter_file, core.enter_flags);
     }
     if (taken) return taken;
-    error problem = taken.error();
     // Where this thread looks like the ring's, which has ended, and has no ring of that number.
-    if ((problem.code() == EBADF || problem.code() == EINVAL) && core.belongs_to_another_thread())
-        problem = error{EEXIST};
-    return explained(problem);
+    const int code = taken.error().code();
+    if ((code == EBADF || code == EINVAL) && core.belongs_to_another_thread()) return wrong_thread();
+    return explained(taken.error());
 }
 
 } // namespace

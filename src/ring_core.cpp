@@ -53,8 +53,7 @@ result<void> enable(ring_core& core) noexcept {
     const auto enabled = register_with(core, abi::register_opcode::register_enable_rings, nullptr, 0);
     if (!enabled) return enabled.error();
     core.enables_itself = false;
-    const std::int32_t thread = system::thread_id();
-    if (has(core.flags, setup::single_issuer)) core.owner_thread = thread;
+    if (has(core.flags, setup::single_issuer)) core.owner_thread = system::thread_id();
     // On another thread the number is no ring, or another one. So only a ring has one that the kernel refuses there
     // anyway, and none that rewinds: such a ring takes what lies in its first slots, old or not, also for one that was
     // meant.
