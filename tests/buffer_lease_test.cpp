@@ -55,6 +55,10 @@ bool is_there(const lio::buffer_ring_options& options) {
     return buffers.has_value();
 }
 
+// Two buffers that are filled piece by piece.
+constexpr lio::buffer_ring_options incremental{.group = 77, .count = 2, .size = 8, .incremental = true};
+constexpr const char* no_incremental = "buffers that are consumed incrementally: since Linux 6.12";
+
 // Whether this kernel takes bundles (Linux 6.10).
 bool has_recv_bundle() {
     if (!has_recv_multishot()) return false;
@@ -189,10 +193,9 @@ TEST_CASE("a lease of a failed completion is empty, or gives back what that carr
 TEST_CASE("buffers are filled piece by piece, each piece where the last ended, until they are full [hazard 36]",
           "[buffer_lease][hazard 36]") {
     if (!has_buffer_rings()) LIO_SKIP(no_buffer_rings);
-    const lio::buffer_ring_options options{.group = 77, .count = 2, .size = 8, .incremental = true};
-    if (!is_there(options)) LIO_SKIP("buffers that are consumed incrementally: since Linux 6.12");
+    if (!is_there(incremental)) LIO_SKIP(no_incremental);
     under_each_setup([&](ring& ring) {
-        buffer_ring buffers = buffer_ring::create(ring, options).value();
+        buffer_ring buffers = buffer_ring::create(ring, incremental).value();
         connection pair = socket_pair(SOCK_STREAM);
         for (int round = 0; round < 5; ++round) {
             send_all(pair.theirs, "abc");
@@ -235,10 +238,9 @@ TEST_CASE("buffers are filled piece by piece, each piece where the last ended, u
 TEST_CASE("more leases of one buffer than 16 bits can count keep it from the kernel, to the last [hazard 36]",
           "[buffer_lease][hazard 36]") {
     if (!has_buffer_rings()) LIO_SKIP(no_buffer_rings);
-    const lio::buffer_ring_options options{.group = 77, .count = 2, .size = 8, .incremental = true};
-    if (!is_there(options)) LIO_SKIP("buffers that are consumed incrementally: since Linux 6.12");
+    if (!is_there(incremental)) LIO_SKIP(no_incremental);
     ring ring = ring::create({.entries = 8}).value();
-    buffer_ring buffers = buffer_ring::create(ring, options).value();
+    buffer_ring buffers = buffer_ring::create(ring, incremental).value();
     connection pair = socket_pair(SOCK_SEQPACKET);
     send_all(pair.theirs, "kept");
     const cqe done = receive(ring, buffers, pair);
@@ -525,9 +527,7 @@ TEST_CASE("a lease of a bundle that failed is empty, or gives back what the comp
     connection reset = tcp_pair();
     ring.push(op::recv_bundle(reset.ours, buffers.group())).value();
     CHECK(stays_quiet(ring, 5));
-    const ::linger no_patience{1, 0};
-    REQUIRE(::setsockopt(reset.theirs, SOL_SOCKET, SO_LINGER, &no_patience, sizeof no_patience) == 0);
-    reset.theirs.close();
+    reset_by_peer(reset);
     const cqe done = next_soon(ring);
     CHECK(code(done) == ECONNRESET);
     { const lio::bundle_lease lease = buffers.lease_bundle(done); }
@@ -565,7 +565,7 @@ TEST_CASE("a bundle of buffers that are filled piece by piece begins where the l
           "[buffer_lease][bundle][hazard 36]") {
     if (!has_recv_bundle()) LIO_SKIP("the kernel has no bundles (Linux 6.10 has)");
     const lio::buffer_ring_options options{.group = 77, .count = 4, .size = 8, .incremental = true};
-    if (!is_there(options)) LIO_SKIP("buffers that are consumed incrementally: since Linux 6.12");
+    if (!is_there(options)) LIO_SKIP(no_incremental);
     under_each_setup([&](ring& ring) {
         buffer_ring buffers = buffer_ring::create(ring, options).value();
         connection pair = tcp_pair();
@@ -605,10 +605,9 @@ TEST_CASE("a bundle of buffers that are filled piece by piece begins where the l
 TEST_CASE("a read that gets nothing leaves a buffer that is filled piece by piece with the kernel [hazard 36]",
           "[buffer_lease][hazard 36]") {
     if (!has_buffer_rings()) LIO_SKIP(no_buffer_rings);
-    const lio::buffer_ring_options options{.group = 77, .count = 2, .size = 8, .incremental = true};
-    if (!is_there(options)) LIO_SKIP("buffers that are consumed incrementally: since Linux 6.12");
+    if (!is_there(incremental)) LIO_SKIP(no_incremental);
     under_each_setup([&](ring& ring) {
-        buffer_ring buffers = buffer_ring::create(ring, options).value();
+        buffer_ring buffers = buffer_ring::create(ring, incremental).value();
         connection ended = pipe_pair();
         ended.theirs.close();
         connection pipe = pipe_pair();
@@ -650,10 +649,9 @@ TEST_CASE("a read that gets nothing leaves a buffer that is filled piece by piec
 TEST_CASE("a read of a file without a limit uses up a buffer that is filled piece by piece [hazard 36]",
           "[buffer_lease][hazard 36]") {
     if (!has_buffer_rings()) LIO_SKIP(no_buffer_rings);
-    const lio::buffer_ring_options options{.group = 77, .count = 2, .size = 8, .incremental = true};
-    if (!is_there(options)) LIO_SKIP("buffers that are consumed incrementally: since Linux 6.12");
+    if (!is_there(incremental)) LIO_SKIP(no_incremental);
     under_each_setup([&](ring& ring) {
-        buffer_ring buffers = buffer_ring::create(ring, options).value();
+        buffer_ring buffers = buffer_ring::create(ring, incremental).value();
         const owned_file file{::open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)};
         REQUIRE(::write(file, "abc", 3) == 3);
         for (int round = 0; round < 5; ++round) {
@@ -671,11 +669,10 @@ TEST_CASE("a read of a file without a limit uses up a buffer that is filled piec
 TEST_CASE("a read at the end of a file gives the buffer back that it has used up [hazard 36]",
           "[buffer_lease][hazard 36]") {
     if (!has_buffer_rings()) LIO_SKIP(no_buffer_rings);
-    const lio::buffer_ring_options options{.group = 77, .count = 2, .size = 8, .incremental = true};
     if (!is_there({.group = 77, .count = 2, .size = 8, .incremental = true, .minimum_left = 1}))
         LIO_SKIP("a minimum of what is left in a buffer: since Linux 7.1, and in late 6.12 and 6.18");
     under_each_setup([&](ring& ring) {
-        buffer_ring buffers = buffer_ring::create(ring, options).value();
+        buffer_ring buffers = buffer_ring::create(ring, incremental).value();
         const owned_file file{::open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)};
         for (int round = 0; round < 5; ++round) {
             const cqe done = run(ring, op::read(file, buffers.group(), 0));
@@ -692,10 +689,9 @@ TEST_CASE("a read at the end of a file gives the buffer back that it has used up
 TEST_CASE("leases of the parts of a buffer may go one by one, though the kernel has already filled it [hazard 36]",
           "[buffer_lease][hazard 36]") {
     if (!has_buffer_rings()) LIO_SKIP(no_buffer_rings);
-    const lio::buffer_ring_options options{.group = 77, .count = 2, .size = 8, .incremental = true};
-    if (!is_there(options)) LIO_SKIP("buffers that are consumed incrementally: since Linux 6.12");
+    if (!is_there(incremental)) LIO_SKIP(no_incremental);
     under_each_setup([&](ring& ring) {
-        buffer_ring buffers = buffer_ring::create(ring, options).value();
+        buffer_ring buffers = buffer_ring::create(ring, incremental).value();
         connection pair = socket_pair(SOCK_SEQPACKET);
         // Two of the same: until the second is looked at, the buffer is the program's.
         for (int round = 0; round < 10; ++round) {

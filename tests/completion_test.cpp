@@ -345,17 +345,13 @@ TEST_CASE("a live multishot that fails says how", "[completion][hazard 34]") {
         CHECK(failed.ended());
 
         // Reset by the peer in the midst of it.
-        const owned_file listener = tcp_listener();
-        const owned_file client = tcp_connected_to(listener);
-        owned_file accepted{::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC)};
-        ring.push(op::recv_multishot(client, buffers.group())).value();
-        send_all(accepted, "data");
+        connection by_tcp = tcp_pair();
+        ring.push(op::recv_multishot(by_tcp.ours, buffers.group())).value();
+        send_all(by_tcp.theirs, "data");
         const cqe data = next_soon(ring);
         CHECK(event_of(data) == multishot_event::item);
         buffers.recycle(data);
-        const linger at_once{1, 0};
-        REQUIRE(::setsockopt(accepted, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0);
-        accepted.close();
+        reset_by_peer(by_tcp);
         const cqe reset = next_soon(ring);
         CHECK(event_of(reset) == multishot_event::failed);
         CHECK(reset.as<op::recv_multishot>().problem() == lio::error{ECONNRESET});

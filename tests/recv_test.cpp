@@ -156,15 +156,11 @@ TEST_CASE("recv says 0 when the peer has ended its stream", "[recv]") {
 
 TEST_CASE("recv that was reset by the peer says so", "[recv]") {
     under_each_setup([](ring& ring) {
-        const owned_file listener = tcp_listener();
-        const owned_file client = tcp_connected_to(listener);
-        owned_file accepted{::accept(listener, nullptr, nullptr)};
+        connection pair = tcp_pair();
         char bytes[16];
-        ring.push(op::recv(client, bytes)).value();
+        ring.push(op::recv(pair.ours, bytes)).value();
         CHECK(stays_quiet(ring));
-        const linger at_once{1, 0};
-        REQUIRE(::setsockopt(accepted, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0);
-        accepted.close();
+        reset_by_peer(pair);
         CHECK(code(next_soon(ring)) == ECONNRESET);
     });
 }

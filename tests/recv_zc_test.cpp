@@ -253,9 +253,7 @@ TEST_CASE("recv_zc from a peer that resets the connection says so", "[recv_zc]")
     connection pair = tcp_pair();
     ring->push(op::recv_zc(pair.ours, receiver.id())).value();
     CHECK(is_quiet(*ring));
-    const linger at_once{1, 0};
-    REQUIRE(::setsockopt(pair.theirs, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0);
-    pair.theirs.close();
+    reset_by_peer(pair);
     const large_cqe reset = next_on(*ring);
     CHECK(code(reset) == ECONNRESET);
     CHECK(reset.as<op::recv_zc>().ended());

@@ -25,20 +25,16 @@ namespace {
 // The completion of a receive into a buffer.
 constexpr std::uint32_t with_buffer(std::uint32_t id) { return id << 16 | 1; }
 
-// The kernel's end of the list of buffers, which lies in front of them.
-std::uint16_t tail_of(const lio::buffer_ring& buffers) {
-    const std::byte* const entries = buffers.buffer(0).data() - std::size_t{buffers.count()} * 16;
-    return __atomic_load_n(reinterpret_cast<const std::uint16_t*>(entries + 14), __ATOMIC_ACQUIRE);
-}
-std::uint16_t id_at(const lio::buffer_ring& buffers, std::size_t place) {
-    const std::byte* const entries = buffers.buffer(0).data() - std::size_t{buffers.count()} * 16;
-    return *reinterpret_cast<const std::uint16_t*>(entries + place * 16 + 12);
-}
-
+// The list of buffers, which lies in front of them.
 lio::abi::buf& entry_at(const lio::buffer_ring& buffers, std::size_t place) {
-    std::byte* const entries = buffers.buffer(0).data() - std::size_t{buffers.count()} * 16;
+    std::byte* const entries = buffers.buffer(0).data() - std::size_t{buffers.count()} * sizeof(lio::abi::buf);
     return reinterpret_cast<lio::abi::buf*>(entries)[place];
 }
+// The kernel's end of it.
+std::uint16_t tail_of(const lio::buffer_ring& buffers) {
+    return __atomic_load_n(&entry_at(buffers, 0).resv, __ATOMIC_ACQUIRE);
+}
+std::uint16_t id_at(const lio::buffer_ring& buffers, std::size_t place) { return entry_at(buffers, place).bid; }
 
 } // namespace
 
